@@ -1,0 +1,1 @@
+"""Thin Dagster wrappers; everything they call knows nothing of Dagster."""

@@ -1,0 +1,1 @@
+"""Names to models, benchmarks and series; licences, access, units and dates."""

@@ -1,0 +1,1 @@
+"""Charts, terminal report and what else a person looks at."""

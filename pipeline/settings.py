@@ -1,0 +1,48 @@
+"""One typed settings object; every field can be set by an environment variable with the prefix MOAT_."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """Where data lives and which Hub is asked.
+
+    `hub` is `local` (the bundled Hub, started on loopback for the run) or a URL such as
+    https://huggingface.co. There is no fallback from one to the other.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MOAT_", populate_by_name=True)
+
+    data: Path = ROOT / "data"
+    hub: str = "local"
+    hub_token: SecretStr | None = Field(default=None, validation_alias="HF_TOKEN")
+    shared: Path = ROOT.parent / "shared"
+    page_size: int = Field(default=1000, ge=1, le=1000)
+    timeout_s: float = Field(default=30.0, gt=0)
+    retries: int = Field(default=5, ge=0, le=10)
+
+    @property
+    def captures(self) -> Path:
+        """Folder of the immutable captures."""
+        return self.data.resolve() / "captures"
+
+    @property
+    def work_file(self) -> Path:
+        """The private database that a run writes; nobody else opens it."""
+        return self.data.resolve() / "work" / "openmoat.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """Folder of what people read."""
+        return self.data.resolve() / "published"
+
+    @property
+    def published_file(self) -> Path:
+        """The database that people, notebooks and dashboards open read-only."""
+        return self.published / "openmoat.duckdb"

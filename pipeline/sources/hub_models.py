@@ -1,0 +1,294 @@
+"""Models of the Hub with their cards: fetch writes a capture of raw pages, parse turns it into rows.
+
+Everything on the Hub is untrusted. An item or metric that cannot be read is one row of quarantine
+with a reason; nothing here renders, executes or downloads what a card names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from pipeline.captures import Capture, CaptureWriter, Counts, latest
+from pipeline.errors import SourceError
+from pipeline.settings import Settings
+from pipeline.sources.card_metrics import METRIC_COLUMNS, card_metrics
+from pipeline.sources.hub_client import CLIENT, Crawl
+from pipeline.sources.quarantine import QUARANTINE_COLUMNS, Unreadable, excerpt
+
+SOURCE = "hub_models"
+EXPAND = (
+    "author", "cardData", "createdAt", "disabled", "downloads", "downloadsAllTime", "gated", "lastModified",
+    "library_name", "likes", "pipeline_tag", "private", "safetensors", "sha", "tags",
+)  # fmt: skip
+# Repositories older than the field carry this creation time: it means unknown.
+CREATED_FLOOR = datetime(2022, 3, 2, 23, 29, 4, tzinfo=UTC)
+RELATIONS = frozenset({"finetune", "adapter", "quantized", "merge"})
+MAX_CARD_CHARS = 2_000_000
+SHRINK_LIMIT = 0.8
+
+MODEL_COLUMNS: dict[str, Any] = {
+    "id": pl.String, "author": pl.String, "created_at": pl.Datetime("us", "UTC"),
+    "last_modified": pl.Datetime("us", "UTC"), "downloads": pl.Int64, "likes": pl.Int64, "licence": pl.String,
+    "licence_name": pl.String, "tags": pl.List(pl.String), "pipeline_tag": pl.String, "library": pl.String,
+    "params_total": pl.Int64, "gated": pl.String, "disabled": pl.Boolean, "sha": pl.String,
+    "capture_id": pl.String,
+}  # fmt: skip
+EDGE_COLUMNS: dict[str, Any] = {
+    "child": pl.String, "parent": pl.String, "relation": pl.String, "evidence": pl.String,
+    "capture_id": pl.String,
+}  # fmt: skip
+
+
+class Parsed:
+    """The rows of one capture: models, lineage edges, card metrics, quarantine; and their counts."""
+
+    def __init__(self, capture_id: str) -> None:
+        self.capture_id = capture_id
+        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
+        self.seen: set[str] = set()
+        self.read = self.quarantined = self.duplicate = self.metrics_read = 0
+
+    @property
+    def counts(self) -> Counts:
+        """Repositories read and what became of them."""
+        return Counts(self.read, len(self.rows["hub_models"]), self.quarantined, self.duplicate)
+
+    @property
+    def metric_counts(self) -> Counts:
+        """Card metrics read and what became of them (a repeated metric is quarantined as such)."""
+        kept = len(self.rows["card_metrics"])
+        return Counts(self.metrics_read, kept, self.metrics_read - kept, 0)
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """One typed frame per table of `TABLES`."""
+        return {name: pl.DataFrame(self.rows[name], schema=schema) for name, schema in TABLES.items()}
+
+    def quarantine(self, kind: str, key: str, reason: str, payload: object) -> None:
+        """Put one row aside with its reason."""
+        self.rows["quarantine"].append(
+            {
+                "source": SOURCE,
+                "kind": kind,
+                "key": excerpt(key),
+                "reason": reason,
+                "payload": excerpt(payload),
+                "capture_id": self.capture_id,
+            }
+        )
+
+    def add(self, item: object) -> None:
+        """Take one item of a page: keep it, count it as a duplicate or quarantine it."""
+        self.read += 1
+        try:
+            model, card = _model(item)
+        except Unreadable as error:
+            self.quarantined += 1
+            key = item.get("id") if isinstance(item, dict) else None
+            return self.quarantine("repository", str(key or ""), str(error), item)
+        if model["id"] in self.seen:
+            self.duplicate += 1
+            return None
+        self.seen.add(model["id"])
+        self.rows["hub_models"].append(model | {"capture_id": self.capture_id})
+        self._add_edges(model["id"], model["tags"], card)
+        return self._add_metrics(model["id"], model["tags"], card)
+
+    def _add_edges(self, child: str, tags: Sequence[str], card: dict[str, Any]) -> None:
+        edges, problems = _edges(child, tags, card)
+        self.rows["lineage_edges"].extend(edge | {"capture_id": self.capture_id} for edge in edges)
+        for problem, payload in problems:
+            self.quarantine("lineage", child, problem, payload)
+
+    def _add_metrics(self, repo: str, tags: Sequence[str], card: dict[str, Any]) -> None:
+        if "model-index" not in card:
+            return
+        kept, refused, read = card_metrics(repo, card["model-index"], "generated_from_trainer" in tags)
+        self.metrics_read += read
+        self.rows["card_metrics"].extend(row | {"capture_id": self.capture_id} for row in kept)
+        for kind, reason, payload in refused:
+            self.quarantine(kind, repo, reason, payload)
+
+
+TABLES = {
+    "hub_models": MODEL_COLUMNS,
+    "lineage_edges": EDGE_COLUMNS,
+    "card_metrics": METRIC_COLUMNS,
+    "quarantine": QUARANTINE_COLUMNS,
+}
+
+
+def fetch(settings: Settings, endpoint: str, origin: str) -> tuple[Capture, bool]:
+    """Crawl the Hub's list of models into a capture.
+
+    Args:
+        settings: page size, retries, token, folders.
+        endpoint: address of the Hub.
+        origin: what the capture calls this Hub (the bundled one has a new port at every start).
+
+    Returns:
+        The capture and whether it holds anything new.
+
+    Raises:
+        SourceError: see `Crawl.pages`; also an empty list, or one that shrank by more than 20%.
+    """
+    crawl = Crawl(settings, endpoint)
+    with CaptureWriter(settings.captures, SOURCE, origin) as writer:
+        parsed = Parsed("")
+        for number, page in enumerate(crawl.pages(EXPAND)):
+            writer.add(f"{number:06d}.json", page)
+            for item in json.loads(page):
+                parsed.add(item)
+        _refuse_shrinking(parsed.counts, latest(settings.captures, SOURCE), origin)
+        return writer.seal(
+            revision=f"createdAt ascending, {crawl.requests} pages",
+            client=CLIENT,
+            requests=crawl.requests,
+            rows=parsed.counts,
+            metrics=parsed.metric_counts,
+        )
+
+
+def _refuse_shrinking(counts: Counts, last: Capture | None, origin: str) -> None:
+    todo = "The last good capture stays in use; look at the Hub, then run again"
+    if counts.kept == 0:
+        raise SourceError(f"Hub at {origin}", f"not one usable repository among {counts.read} items", todo)
+    if last is None or last.manifest.origin != origin:
+        return
+    before = last.manifest.rows.kept
+    if counts.kept < SHRINK_LIMIT * before:
+        raise SourceError(f"Hub at {origin}", f"only {counts.kept} repositories, {before} at the last capture", todo)
+
+
+def parse(capture: Capture) -> Parsed:
+    """Turn a sealed capture into rows; pure apart from reading the capture."""
+    parsed = Parsed(capture.manifest.capture_id)
+    for _, page in capture.pages():
+        for item in json.loads(page):
+            parsed.add(item)
+    return parsed
+
+
+def _model(item: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    if not isinstance(item, dict):
+        raise Unreadable(f"item is a {type(item).__name__}")
+    repo = item.get("id")
+    if not isinstance(repo, str) or not repo.strip() or len(repo) > 200:
+        raise Unreadable("item without a usable id")
+    tags = item.get("tags") or []
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise Unreadable("tags are no list of texts")
+    card = _card(item.get("cardData"))
+    safetensors = item.get("safetensors")
+    return {
+        "id": repo,
+        "author": _text(item, "author") or (repo.split("/")[0] if "/" in repo else None),
+        "created_at": _creation(item),
+        "last_modified": _time(item, "lastModified"),
+        "downloads": _count(item, "downloads"),
+        "likes": _count(item, "likes"),
+        "licence": _licence(card, tags),
+        "licence_name": card.get("license_name") if isinstance(card.get("license_name"), str) else None,
+        "tags": tags,
+        "pipeline_tag": _text(item, "pipeline_tag"),
+        "library": _text(item, "library_name"),
+        "params_total": _count(safetensors, "total") if isinstance(safetensors, dict) else None,
+        "gated": None if item.get("gated") is None else str(item["gated"]).lower(),
+        "disabled": item.get("disabled") if isinstance(item.get("disabled"), bool) else None,
+        "sha": _text(item, "sha"),
+    }, card  # fmt: skip
+
+
+def _card(raw: object) -> dict[str, Any]:
+    if isinstance(raw, str):  # bulk tables carry the card as text, the Hub as an object
+        if len(raw) > MAX_CARD_CHARS:
+            raise Unreadable("card is too large")
+        try:
+            raw = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            raise Unreadable("card is no JSON") from error
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise Unreadable(f"card is a {type(raw).__name__}")
+    return raw
+
+
+def _text(item: dict[str, Any], key: str) -> str | None:
+    value = item.get(key)
+    if value is not None and not isinstance(value, str):
+        raise Unreadable(f"{key} is a {type(value).__name__}")
+    return value or None
+
+
+def _count(item: dict[str, Any], key: str) -> int | None:
+    value = item.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**62:
+        raise Unreadable(f"{key} is no count")
+    return value
+
+
+def _time(item: dict[str, Any], key: str) -> datetime | None:
+    value = _text(item, key)
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise Unreadable(f"{key} is no timestamp") from error
+    time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)  # the Hub's clock is UTC
+    if time > datetime.now(UTC) + timedelta(days=1):
+        raise Unreadable(f"{key} lies in the future")
+    return time
+
+
+def _creation(item: dict[str, Any]) -> datetime | None:
+    created = _time(item, "createdAt")
+    return None if created is not None and created.replace(microsecond=0) == CREATED_FLOOR else created
+
+
+def _licence(card: dict[str, Any], tags: Sequence[str]) -> str | None:
+    written = card.get("license")
+    if isinstance(written, list) and len(written) == 1:
+        written = written[0]
+    if isinstance(written, str) and written.strip():
+        return written.strip()
+    tagged = [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
+    return tagged[0] if len(tagged) == 1 else None
+
+
+def _edges(
+    child: str, tags: Sequence[str], card: dict[str, Any]
+) -> tuple[list[dict[str, Any]], list[tuple[str, object]]]:
+    """Edges from tags (the Hub's own reading) and from the card; a card edge the tags repeat is one edge."""
+    found: dict[str, dict[str, Any]] = {}
+    for tag in tags:
+        if tag.startswith("base_model:"):
+            first, _, rest = tag.removeprefix("base_model:").partition(":")
+            parent, relation = (rest, first) if first in RELATIONS else (tag.removeprefix("base_model:"), "unknown")
+            if parent not in found or relation != "unknown":
+                found[parent] = {"child": child, "parent": parent, "relation": relation, "evidence": "tag"}
+    problems: list[tuple[str, object]] = []
+    for parent in _declared(card.get("base_model"), problems):
+        if parent not in found:
+            stated = card.get("base_model_relation")
+            known = stated if isinstance(stated, str) and stated in RELATIONS else "unknown"
+            found[parent] = {"child": child, "parent": parent, "relation": known, "evidence": "declared"}
+    if child in found:
+        problems.append(("base_model is the repository itself", child))
+        del found[child]
+    return list(found.values()), problems
+
+
+def _declared(value: object, problems: list[tuple[str, object]]) -> Iterator[str]:
+    for parent in value if isinstance(value, list) else [] if value is None else [value]:
+        if isinstance(parent, str) and 0 < len(parent) <= 200 and not parent.startswith((".", "/")):
+            yield parent
+        else:
+            problems.append(("base_model is no repository id", parent))
