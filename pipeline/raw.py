@@ -1,0 +1,140 @@
+"""Captures into the raw schema of the work file: every capture of this run's origins, parsed afresh.
+
+Because captures are the truth, raw tables are rebuilt whole; nothing is updated in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from pipeline.captures import Capture, Manifest, checked_at, every
+from pipeline.errors import InputError
+from pipeline.facts.hub_repositories import bundled_repositories
+from pipeline.localhub.repositories import Repositories
+from pipeline.localhub.server import serve
+from pipeline.progress import report
+from pipeline.settings import Settings
+from pipeline.sources import facts, hub_models
+from pipeline.sources.quarantine import QUARANTINE_COLUMNS
+
+BUNDLED = "bundled Hub (facts of the project)"
+LICENCES = {
+    hub_models.SOURCE: ("Hugging Face Hub", "https://huggingface.co/models", "as each model card states"),
+    facts.SOURCE: (
+        "Open Moat tables of facts, composed from the source named on every row; Epoch AI's figures: CC BY 4.0",
+        "https://epoch.ai/data",
+        "CC BY 4.0",
+    ),
+}
+CAPTURE_COLUMNS = {
+    "source": pl.String, "capture_id": pl.String, "origin": pl.String, "revision": pl.String,
+    "started_at": pl.Datetime("us", "UTC"), "finished_at": pl.Datetime("us", "UTC"),
+    "checked_at": pl.Datetime("us", "UTC"), "client": pl.String, "requests": pl.Int64,
+    "rows_read": pl.Int64, "rows_kept": pl.Int64, "rows_quarantined": pl.Int64, "rows_duplicate": pl.Int64,
+    "metrics_read": pl.Int64, "metrics_kept": pl.Int64, "metrics_quarantined": pl.Int64,
+    "bytes": pl.Int64, "sha256": pl.String, "attribution": pl.String, "url": pl.String, "licence": pl.String,
+}  # fmt: skip
+
+
+@contextmanager
+def hub_endpoint(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Address of the Hub to ask and what captures call it; starts the bundled one where settings say `local`.
+
+    Raises:
+        InputError: `hub` is neither `local` nor an http(s) address.
+    """
+    if settings.hub == "local":
+        with serve(Repositories.from_frame(bundled_repositories())) as hub:
+            yield hub.url, BUNDLED
+    elif settings.hub.startswith(("http://", "https://")):
+        yield settings.hub.rstrip("/"), settings.hub.rstrip("/")
+    else:
+        raise InputError(f"--hub {settings.hub}", "it is neither `local` nor an address", "Use https://huggingface.co")
+
+
+def origin_of(settings: Settings) -> str:
+    """What captures call the Hub that settings name."""
+    return BUNDLED if settings.hub == "local" else settings.hub.rstrip("/")
+
+
+def load_run(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> None:
+    """Note what this build was asked for: one row of raw.run (as_of, hub)."""
+    _replace_table(connection, "run", pl.DataFrame({"as_of": [as_of], "hub": [origin_of(settings)]}))
+
+
+def load_hub(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:
+    """Parse every capture of the Hub in use into raw.hub_models, lineage_edges, card_metrics, quarantine.
+
+    Returns:
+        Row counts by table.
+    """
+    captures = [c for c in every(settings.captures, hub_models.SOURCE) if c.manifest.origin == origin_of(settings)]
+    parsed = []
+    for number, capture in enumerate(captures):
+        report("read captures of the Hub", number, len(captures))
+        parsed.append(hub_models.parse(capture))
+    manifests = [
+        replace(capture.manifest, rows=one.counts, metrics=one.metric_counts)
+        for capture, one in zip(captures, parsed, strict=True)
+    ]
+    counts = {}
+    for table, schema in hub_models.TABLES.items():
+        frame = pl.concat([one.frames()[table] for one in parsed] or [pl.DataFrame(schema=schema)])
+        counts[table] = _replace_table(connection, table, frame)
+    _note_captures(connection, settings, hub_models.SOURCE, manifests)
+    return counts
+
+
+def load_facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:
+    """Parse every capture of the tables of facts into raw.facts_<table>.
+
+    Returns:
+        Row counts by table.
+    """
+    captures: list[Capture] = every(settings.captures, facts.SOURCE)
+    tables = [facts.parse(capture) for capture in captures]
+    counts = {
+        name: _replace_table(connection, f"facts_{name}", pl.concat([one[name] for one in tables]))
+        for name in facts.TABLES
+    }
+    _note_captures(connection, settings, facts.SOURCE, [capture.manifest for capture in captures])
+    return counts
+
+
+def _note_captures(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, source: str, manifests: list[Manifest]
+) -> None:
+    attribution, url, licence = LICENCES[source]
+    last_checked = checked_at(settings.captures, source)
+    rows = [
+        {
+            "source": source, "capture_id": m.capture_id, "origin": m.origin, "revision": m.revision,
+            "started_at": m.started_at, "finished_at": m.finished_at, "checked_at": last_checked,
+            "client": m.client, "requests": m.requests, "rows_read": m.rows.read, "rows_kept": m.rows.kept,
+            "rows_quarantined": m.rows.quarantined, "rows_duplicate": m.rows.duplicate,
+            "metrics_read": m.metrics.read, "metrics_kept": m.metrics.kept,
+            "metrics_quarantined": m.metrics.quarantined, "bytes": m.bytes, "sha256": m.sha256,
+            "attribution": attribution, "url": url, "licence": licence,
+        }
+        for m in manifests
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=CAPTURE_COLUMNS)
+    _ensure_table(connection, "captures", frame.clear())
+    _ensure_table(connection, "quarantine", pl.DataFrame(schema=QUARANTINE_COLUMNS))
+    connection.execute("DELETE FROM raw.captures WHERE source = ?", [source])
+    connection.execute("INSERT INTO raw.captures BY NAME FROM frame")
+
+
+def _replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> int:
+    connection.execute(f"CREATE OR REPLACE TABLE raw.{table} AS FROM frame")
+    return frame.height
+
+
+def _ensure_table(connection: duckdb.DuckDBPyConnection, table: str, empty: pl.DataFrame) -> None:
+    connection.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} AS FROM empty")

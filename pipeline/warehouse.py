@@ -1,0 +1,236 @@
+"""DuckDB connections, always closed, and publishing by atomic replace.
+
+A run writes one private work file; people open only the published file, read-only. What a table
+means does not belong here: see sql/.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from pipeline.errors import WarehouseError
+from pipeline.settings import Settings
+
+# Any DuckDB from 1.0 on, and DuckDB-Wasm, can open files of this storage version.
+STORAGE_VERSION = "v1.0.0"
+SCHEMA_VERSION = 1
+HASHED_SCHEMAS = ("staging", "marts")
+PUBLISHED_SCHEMAS = ("staging", "marts", "ops")
+# Run times and capture ids differ between two builds of the same facts: the logical hash leaves them out.
+NOT_HASHED = ("capture_id", "seen_at", "superseded_at", "deleted_seen_at", "checked_at", "captured_at")
+
+
+@contextmanager
+def run_lock(settings: Settings) -> Iterator[None]:
+    """Hold the one writer's lock; a second run exits at once.
+
+    Raises:
+        WarehouseError: another run holds it, or the data folder cannot be written.
+    """
+    path = settings.work_file.with_name("run.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("w")
+    except OSError as error:
+        raise WarehouseError(str(path.parent), f"it cannot be written ({error.strerror})", "Set MOAT_DATA") from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WarehouseError(str(settings.data), "another run is writing it", "Wait until it ends") from error
+        yield
+
+
+@contextmanager
+def connect_work(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The private work file, opened for writing and always closed.
+
+    Raises:
+        WarehouseError: the file is locked, damaged or in a folder that cannot be written.
+    """
+    path = settings.work_file
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(path), config={"threads": os.cpu_count() or 1})
+    except (OSError, duckdb.Error) as error:
+        raise WarehouseError(
+            str(path), f"it cannot be opened ({_first_line(error)})", "End other runs, or delete it: it is rebuilt"
+        ) from error
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
+        for schema in ("raw", "gap", *PUBLISHED_SCHEMAS):
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def connect_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published file, read-only and unable to reach any other file or host.
+
+    Raises:
+        WarehouseError: nothing is published yet, or the file cannot be read.
+    """
+    path = settings.published_file
+    if not path.exists():
+        raise WarehouseError(str(path), "nothing is published yet", "Run `moat run` (or `make run`) first")
+    try:
+        connection = duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise WarehouseError(str(path), f"it cannot be read ({_first_line(error)})", "Run `moat run` again") from error
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
+    finally:
+        connection.close()
+
+
+def tables_of(connection: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
+    """Names of the tables of a schema of the connection's own database, sorted."""
+    rows = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?"
+        " AND database_name = current_database() ORDER BY 1",
+        [schema],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def logical_hash(connection: duckdb.DuckDBPyConnection) -> str:
+    """Identity of the content of staging and marts, whatever machine or run built it.
+
+    sha256 over the sorted rows of every table; floats at 6 significant digits; run times and capture
+    ids left out.
+    """
+    digest = hashlib.sha256()
+    for schema in HASHED_SCHEMAS:
+        for table in tables_of(connection, schema):
+            columns = connection.execute(
+                "SELECT column_name, data_type FROM duckdb_columns()"
+                " WHERE schema_name = ? AND table_name = ? AND database_name = current_database() ORDER BY column_name",
+                [schema, table],
+            ).fetchall()
+            parts = [_hashed_text(name, kind) for name, kind in columns if name not in NOT_HASHED]
+            row = f"concat_ws(chr(31), {', '.join(parts)})"
+            found = connection.execute(
+                f"SELECT coalesce(sha256(string_agg({row}, chr(10) ORDER BY {row})), '') FROM {schema}.\"{table}\""
+            ).fetchone()
+            digest.update(f"{schema}.{table}={found[0] if found else ''}\n".encode())
+    return digest.hexdigest()
+
+
+def _hashed_text(name: str, kind: str) -> str:
+    value = f"format('{{:.6g}}', \"{name}\")" if kind in {"DOUBLE", "FLOAT"} else f'CAST("{name}" AS VARCHAR)'
+    return f"coalesce({value}, chr(30))"
+
+
+def publish(settings: Settings) -> str:
+    """Copy what is public out of the work file, verify the copy and put it in place atomically.
+
+    Writes openmoat.duckdb (staging, marts, ops), marts.duckdb (marts only) and parquet/<mart>.parquet.
+
+    Returns:
+        The logical hash of what is now published.
+
+    Raises:
+        WarehouseError: the copy cannot be written or differs from the work file; the last published
+            file then stays as it is.
+    """
+    with connect_work(settings) as work:
+        expected = logical_hash(work)
+        try:
+            settings.published.joinpath("parquet").mkdir(parents=True, exist_ok=True)
+            full = _copy(work, settings.published, PUBLISHED_SCHEMAS)
+            small = _copy(work, settings.published, ("marts",))
+            _verify(full, expected)
+            _replace(small, settings.published / "marts.duckdb")
+            for table in tables_of(work, "marts"):
+                _export(work, table, settings.published / "parquet" / f"{table}.parquet")
+            _replace(full, settings.published_file)
+        except (OSError, duckdb.Error) as error:
+            raise WarehouseError(
+                str(settings.published), f"it cannot be written ({_first_line(error)})", "The last published file stays"
+            ) from error
+        finally:
+            for leftover in settings.published.glob(".new-*"):
+                leftover.unlink(missing_ok=True)
+    return expected
+
+
+def _copy(work: duckdb.DuckDBPyConnection, folder: Path, schemas: tuple[str, ...]) -> Path:
+    path = folder / f".new-{uuid.uuid4().hex}.duckdb"
+    work.execute(f"ATTACH '{_quoted(path)}' AS target (STORAGE_VERSION '{STORAGE_VERSION}')")
+    try:
+        for schema in schemas:
+            work.execute(f"CREATE SCHEMA target.{schema}")
+            for table in tables_of(work, schema):
+                work.execute(f'CREATE TABLE target.{schema}."{table}" AS FROM {schema}."{table}"')
+                _copy_comments(work, schema, table)
+        work.execute("CHECKPOINT target")
+    finally:
+        work.execute("DETACH target")
+    if path.with_name(path.name + ".wal").exists():
+        raise WarehouseError(str(path), "the copy was not checkpointed", "Run again")
+    return path
+
+
+def _copy_comments(work: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+    described = work.execute(
+        "SELECT 'TABLE', NULL, comment FROM duckdb_tables() WHERE schema_name = $s AND table_name = $t"
+        " AND database_name = current_database() UNION ALL "
+        "SELECT 'COLUMN', column_name, comment FROM duckdb_columns() WHERE schema_name = $s AND table_name = $t"
+        " AND database_name = current_database()",
+        {"s": schema, "t": table},
+    ).fetchall()
+    for kind, column, comment in described:
+        if comment is not None:
+            target = f'target.{schema}."{table}"' + (f'."{column}"' if column else "")
+            work.execute(f"COMMENT ON {kind} {target} IS '{_quoted(comment)}'")
+
+
+def _verify(path: Path, expected: str) -> None:
+    copy = duckdb.connect(str(path), read_only=True)
+    try:
+        found = logical_hash(copy)
+    finally:
+        copy.close()
+    if found != expected:
+        raise WarehouseError(str(path), "the copy differs from the work file", "Check the disk, then run again")
+
+
+def _export(work: duckdb.DuckDBPyConnection, table: str, target: Path) -> None:
+    temporary = target.with_name(f".new-{uuid.uuid4().hex}.parquet")
+    work.execute(f"COPY marts.\"{table}\" TO '{_quoted(temporary)}' (FORMAT parquet, COMPRESSION zstd)")
+    _replace(temporary, target)
+
+
+def _replace(source: Path, target: Path) -> None:
+    for path in (source, source.parent):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if path == source:
+            source.replace(target)
+
+
+def _quoted(text: object) -> str:
+    """A text for a place that takes no bound parameter (ATTACH, COPY, COMMENT)."""
+    return re.sub("'", "''", str(text))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

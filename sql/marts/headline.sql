@@ -1,0 +1,65 @@
+-- The answer per series, definition of open and tolerance: gap, lag, and how long closed records stayed unmatched.
+-- series | series id
+-- benchmark | what it measures
+-- comparability | same_evaluator, same_protocol or loose (loose series are shown, never a headline)
+-- is_headline | the series the first sentence is about
+-- open_definition | downloadable, commercial or unrestricted
+-- tolerance | strict or significant
+-- as_of | date of the world the row is about: the asked date, or the date of the data if that is older
+-- state | behind, behind_at_least, open_leads, level or not_enough_data
+-- sentence | the answer in one sentence
+-- open_model | best open model
+-- open_on | day it became available
+-- open_score | its score
+-- closed_model | best closed model
+-- closed_on | day it became available
+-- closed_score | its score
+-- gap_raw | closed minus open in the unit of the series
+-- gap_logit | difference of logits; null where chance or ceiling is unknown
+-- lag_months | how long ago a closed model was already better than the best open one; null where undefined
+-- lag_bounded | the lag is at least this: the series has no earlier closed model
+-- catch_up_median | Kaplan-Meier median of months until a closed record was matched
+-- catch_up_lo | lower end of its 90% interval
+-- catch_up_hi | upper end of its 90% interval
+-- records | closed records
+-- censored | closed records not matched yet
+-- models | models with a score in the series
+-- open_models | of these open
+-- closed_models | of these closed
+-- unknown_models | of these with unknown access, on neither side
+-- saturated | the closed frontier is past 95% of the ceiling; null where the ceiling is unknown
+-- notes | what could not be computed and why
+SELECT
+    s.series,
+    b.name AS benchmark,
+    e.comparability,
+    s.series = 'epoch_eci' AS is_headline,
+    s.open_definition,
+    s.tolerance,
+    s.as_of,
+    s.state,
+    s.sentence,
+    s.open_model,
+    s.open_on,
+    round(s.open_score, 6) AS open_score,
+    s.closed_model,
+    s.closed_on,
+    round(s.closed_score, 6) AS closed_score,
+    round(s.gap_raw, 6) AS gap_raw,
+    round(s.gap_logit, 6) AS gap_logit,
+    round(s.lag_months, 6) AS lag_months,
+    s.lag_bounded,
+    round(s.km_median, 6) AS catch_up_median,
+    round(s.km_lo, 6) AS catch_up_lo,
+    round(s.km_hi, 6) AS catch_up_hi,
+    s.records,
+    s.censored,
+    s.models,
+    s.open_models,
+    s.closed_models,
+    s.unknown_models,
+    s.saturated,
+    s.notes
+FROM gap.summary AS s
+INNER JOIN staging.series AS e ON s.series = e.series_id
+INNER JOIN staging.benchmarks AS b ON e.benchmark_id = b.benchmark_id

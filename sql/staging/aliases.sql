@@ -1,0 +1,26 @@
+-- Every name a source uses for a model, and how it was resolved.
+-- name | name as the source writes it
+-- source | source that writes it
+-- model_id | the release it stands for
+-- method | exact, hub id, normalised or manual
+-- confidence | 1 for exact names, Hub ids and manual rows, 0.95 for normalised names
+WITH curated AS (
+    FROM raw.facts_aliases
+    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+)
+
+SELECT
+    name,
+    source,
+    model_id,
+    method,
+    CASE WHEN method = 'normalised' THEN 0.95 ELSE 1.0 END AS confidence
+FROM curated
+UNION ALL
+SELECT
+    repository AS name,
+    'hub_models' AS source,
+    m.model_id,
+    'hub id' AS method,
+    1.0 AS confidence
+FROM staging.models AS m, unnest(m.hub_ids) AS hub (repository)

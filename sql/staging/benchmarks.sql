@@ -1,0 +1,45 @@
+-- Benchmarks of the facts, and benchmarks that only model cards name (as written, unresolved).
+-- benchmark_id | stable id; card_* for a name that only cards use
+-- name | name as published
+-- version | version; null = not stated
+-- domain | what it tests; null = unknown
+-- unit | unit of its usual score; null = unknown
+-- direction | higher or lower is better
+-- chance | score of guessing, in fractions; null = unknown
+-- ceiling | best possible score, in fractions; null = unknown
+-- visibility | public, private or unknown
+-- source_name | who describes it
+-- source_url | where it is public
+WITH curated AS (
+    FROM raw.facts_benchmarks
+    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+)
+
+SELECT
+    benchmark_id,
+    name,
+    version,
+    domain,
+    unit,
+    direction,
+    chance,
+    ceiling,
+    visibility,
+    source_name,
+    source_url
+FROM curated
+UNION ALL
+SELECT
+    benchmark_id,
+    min(benchmark_name) AS name,
+    NULL AS version,
+    NULL AS domain,
+    NULL AS unit,
+    'higher' AS direction,
+    NULL AS chance,
+    NULL AS ceiling,
+    'unknown' AS visibility,
+    'model cards on the Hub' AS source_name,
+    min(source_url) AS source_url
+FROM raw.card_metrics
+GROUP BY benchmark_id

@@ -1,0 +1,44 @@
+-- What the gap functions read: the current score of every model in every series, best run first, doubtful rows left out.
+-- series | series id
+-- comparability | same_evaluator, same_protocol or loose
+-- model | name of the model
+-- score | best score as published
+-- stderr | its standard error; null = not published
+-- released_on | first public availability
+-- weights_on | first public weights; null = not stated
+-- access | open, closed or unknown
+-- licence_class | licence class of open models
+-- params_b | total parameters in billions
+-- chance | score of guessing; null = unknown
+-- ceiling | best possible score; null = unknown
+-- direction | higher or lower is better
+-- unit | unit of the score
+-- evaluated_on | day of the evaluation where published
+-- observed_on | day of the dated snapshot it was read from
+-- self_reported | whether the developer reports its own model
+SELECT
+    s.series_id AS series,
+    e.comparability,
+    m.name AS model,
+    s.value AS score,
+    s.stderr,
+    m.released_on,
+    m.weights_on,
+    m.access,
+    m.licence_class,
+    m.params_total / 1e9 AS params_b,
+    e.chance,
+    e.ceiling,
+    e.direction,
+    s.unit,
+    s.evaluated_on,
+    s.observed_on,
+    s.self_reported
+FROM staging.scores AS s
+INNER JOIN staging.series AS e ON s.series_id = e.series_id
+INNER JOIN staging.models AS m ON s.model_id = m.model_id
+WHERE s.superseded_at IS NULL AND NOT coalesce(s.doubtful, false)
+QUALIFY row_number() OVER (
+    PARTITION BY s.series_id, s.model_id
+    ORDER BY CASE e.direction WHEN 'lower' THEN -s.value ELSE s.value END DESC, s.score_id
+) = 1

@@ -1,0 +1,59 @@
+-- Latest state of every repository of the Hub in use, as the Hub states it.
+-- id | repository id, organisation/name
+-- author | account that owns the repository
+-- created_at | creation of the repository (UTC), not the release of the model; null at the Hub's floor date
+-- last_modified | last change (UTC)
+-- downloads | downloads of the last 30 days
+-- likes | likes
+-- licence | licence as written on the card, else its licence tag; null where neither is one text
+-- licence_name | name that the card gives to a licence of its own
+-- licence_class | unrestricted, restricted, non_commercial or unknown, by the table of licences
+-- tags | tags of the Hub
+-- pipeline_tag | task of the Hub
+-- library | library that loads the model
+-- params_total | parameters by the safetensors header
+-- gated | false, auto or manual; null where not stated
+-- disabled | whether the Hub disabled the repository; null where not stated
+-- deleted_seen_at | first capture (UTC) whose list lacks the repository; missing and private look alike
+-- capture_id | capture this state comes from
+WITH captures AS (
+    SELECT
+        capture_id,
+        finished_at,
+        row_number() OVER (ORDER BY capture_id DESC) AS age,
+        lead(finished_at) OVER (ORDER BY capture_id) AS replaced_at
+    FROM raw.captures
+    WHERE source = 'hub_models'
+),
+
+licences AS (
+    SELECT
+        licence,
+        licence_class
+    FROM raw.facts_licences
+    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+)
+
+SELECT
+    m.id,
+    m.author,
+    m.created_at,
+    m.last_modified,
+    m.downloads,
+    m.likes,
+    m.licence,
+    m.licence_name,
+    coalesce(named.licence_class, written.licence_class, 'unknown') AS licence_class,
+    m.tags,
+    m.pipeline_tag,
+    m.library,
+    m.params_total,
+    m.gated,
+    m.disabled,
+    c.replaced_at AS deleted_seen_at,
+    m.capture_id
+FROM raw.hub_models AS m
+INNER JOIN captures AS c ON m.capture_id = c.capture_id
+LEFT JOIN licences AS written ON lower(m.licence) = written.licence
+LEFT JOIN licences AS named ON lower(m.licence) = 'other' AND lower(m.licence_name) = named.licence
+QUALIFY row_number() OVER (PARTITION BY m.id ORDER BY c.age) = 1

@@ -1,0 +1,91 @@
+-- One row per release: the curated releases with their overrides, and every Hub repository that is none of them.
+-- model_id | stable id; hub:<repository> for a repository without a curated release
+-- name | name people use, unique
+-- organisation | who released it
+-- country | country of the organisation
+-- released_on | first public availability (API or weights); null = unknown
+-- released_on_source | how the date is known: as the facts name it, or hub_created (weak: creation of the repository)
+-- weights_on | first public weights where stated; null = not stated
+-- access | open (weights downloadable), closed or unknown
+-- licence_class | of open models: unrestricted, restricted, non_commercial or unknown; null for others
+-- params_total | total parameters
+-- params_active | active parameters; null = not stated
+-- hub_ids | repositories of this release
+-- overridden | fields that a curated override replaced
+-- source_name | who says so
+-- source_url | where it is public
+WITH releases AS (
+    FROM raw.facts_releases
+    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+),
+
+overrides AS (
+    SELECT
+        model_id,
+        max(CASE WHEN field = 'access' THEN value END) AS access,
+        max(CASE WHEN field = 'licence_class' THEN value END) AS licence_class,
+        max(CASE WHEN field = 'released_on' THEN value END) AS released_on,
+        max(CASE WHEN field = 'weights_on' THEN value END) AS weights_on,
+        list_sort(list(field)) AS fields
+    FROM raw.facts_overrides
+    WHERE capture_id = (SELECT max(capture_id) FROM raw.facts_overrides)
+    GROUP BY model_id
+),
+
+curated AS (
+    SELECT
+        r.model_id,
+        r.name,
+        r.organisation,
+        r.country,
+        coalesce(CAST(o.released_on AS DATE), r.released_on) AS released_on,
+        CASE WHEN o.released_on IS NULL THEN r.released_on_source ELSE 'override' END AS released_on_source,
+        coalesce(CAST(o.weights_on AS DATE), r.weights_on) AS weights_on,
+        coalesce(o.access, r.access) AS access,
+        coalesce(o.licence_class, r.licence_class) AS licence_class,
+        CAST(r.params_b * 1e9 AS BIGINT) AS params_total,
+        r.hub_id,
+        coalesce(o.fields, []) AS overridden,
+        r.source_name,
+        r.source_url
+    FROM releases AS r
+    LEFT JOIN overrides AS o ON r.model_id = o.model_id
+)
+
+SELECT
+    c.model_id,
+    c.name,
+    c.organisation,
+    c.country,
+    c.released_on,
+    c.released_on_source,
+    c.weights_on,
+    c.access,
+    CASE WHEN c.access = 'open' THEN coalesce(c.licence_class, 'unknown') END AS licence_class,
+    coalesce(c.params_total, h.params_total) AS params_total,
+    CAST(NULL AS BIGINT) AS params_active,
+    CASE WHEN c.hub_id IS NULL THEN [] ELSE [c.hub_id] END AS hub_ids,
+    c.overridden,
+    c.source_name,
+    c.source_url
+FROM curated AS c
+LEFT JOIN staging.hub_models AS h ON c.hub_id = h.id
+UNION ALL BY NAME
+SELECT
+    'hub:' || h.id AS model_id,
+    h.id AS name,
+    h.author AS organisation,
+    CAST(NULL AS VARCHAR) AS country,
+    CAST(h.created_at AS DATE) AS released_on,
+    CASE WHEN h.created_at IS NULL THEN 'unknown' ELSE 'hub_created' END AS released_on_source,
+    CAST(NULL AS DATE) AS weights_on,
+    CASE WHEN h.params_total IS NULL THEN 'unknown' ELSE 'open' END AS access,
+    CASE WHEN h.params_total IS NULL THEN NULL ELSE h.licence_class END AS licence_class,
+    h.params_total,
+    CAST(NULL AS BIGINT) AS params_active,
+    [h.id] AS hub_ids,
+    [] AS overridden,
+    'Hugging Face Hub' AS source_name,
+    'https://huggingface.co/' || h.id AS source_url
+FROM staging.hub_models AS h
+WHERE h.id NOT IN (SELECT c.hub_id FROM curated AS c WHERE c.hub_id IS NOT NULL)

@@ -1,0 +1,127 @@
+-- Every score ever captured, one row a fact; a corrected or vanished score keeps its row and is superseded.
+-- score_id | fingerprint of the fact
+-- model_id | model
+-- series_id | series
+-- model_as_written | name the source uses
+-- value | score as published
+-- unit | percent, fraction, elo, points or minutes, as proven
+-- value_scaled | 0-1 for percent and fraction; null for units without an end
+-- ci_lo | lower end of the published interval
+-- ci_hi | upper end of the published interval
+-- stderr | standard error where published
+-- n | number of items where published
+-- effort | effort or version label where published
+-- evaluated_on | day of the evaluation where published
+-- published_on | day of publication where stated
+-- observed_on | day of the dated snapshot it was read from; null = read live
+-- tier | evidence tier A, A-, B, B+, C, D or E (see the docs)
+-- self_reported | whether the developer reports its own model; null = unknown
+-- doubtful | marked doubtful until checked; never in defaults
+-- source_name | who published the number; null = not stated
+-- source_kind | url, name_only or not_stated: how the source itself is known
+-- source_url | where the row is public
+-- note | remark of the collection
+-- capture_id | capture that holds it last
+-- seen_at | when it was first captured (UTC)
+-- superseded_at | first later capture (UTC) without it; null = current
+WITH facts AS (
+    SELECT * FROM raw.facts_scores_closed
+    UNION ALL BY NAME
+    SELECT * FROM raw.facts_scores_epoch_matrix
+    UNION ALL BY NAME
+    SELECT * FROM raw.facts_scores_epoch_eci
+),
+
+found AS (
+    SELECT
+        'facts' AS source,
+        md5(concat_ws(
+            chr(31), 'facts', model_id, series_id, coalesce(model_as_written, ''), coalesce(model_version, ''),
+            value, coalesce(source_name, ''), source_url, coalesce(note, ''), row_number
+        )) AS score_id,
+        model_id,
+        series_id,
+        model_as_written,
+        value,
+        unit,
+        ci_lo,
+        ci_hi,
+        model_version AS effort,
+        evaluated_on,
+        published_on,
+        observed_on,
+        tier,
+        self_reported,
+        doubtful,
+        source_name,
+        source_kind,
+        source_url,
+        note,
+        capture_id
+    FROM (
+        SELECT
+            *,
+            row_number() OVER (
+                PARTITION BY capture_id, model_id, series_id, model_as_written, model_version, value,
+                source_name, source_url, note
+            ) AS row_number
+        FROM facts
+    )
+    UNION ALL BY NAME
+    SELECT
+        'hub_models' AS source,
+        fact_id AS score_id,
+        coalesce(m.model_id, 'hub:' || c.repo_id) AS model_id,
+        series_id,
+        index_name AS model_as_written,
+        value,
+        unit,
+        tier,
+        self_reported,
+        false AS doubtful,
+        c.source_name,
+        'url' AS source_kind,
+        c.source_url,
+        capture_id
+    FROM raw.card_metrics AS c
+    LEFT JOIN staging.aliases AS m ON c.repo_id = m.name AND m.method = 'hub id'
+),
+
+captures AS (
+    SELECT
+        source,
+        capture_id,
+        finished_at,
+        lead(finished_at) OVER (PARTITION BY source ORDER BY capture_id) AS replaced_at
+    FROM raw.captures
+)
+
+SELECT
+    f.score_id,
+    f.model_id,
+    f.series_id,
+    f.model_as_written,
+    f.value,
+    f.unit,
+    CASE f.unit WHEN 'percent' THEN f.value / 100 WHEN 'fraction' THEN f.value END AS value_scaled,
+    f.ci_lo,
+    f.ci_hi,
+    CAST(NULL AS DOUBLE) AS stderr,
+    CAST(NULL AS BIGINT) AS n,
+    f.effort,
+    f.evaluated_on,
+    f.published_on,
+    f.observed_on,
+    f.tier,
+    f.self_reported,
+    f.doubtful,
+    f.source_name,
+    f.source_kind,
+    f.source_url,
+    f.note,
+    f.capture_id,
+    min(c.finished_at) OVER (PARTITION BY f.score_id) AS seen_at,
+    c.replaced_at AS superseded_at
+FROM found AS f
+INNER JOIN captures AS c ON f.capture_id = c.capture_id AND f.source = c.source
+QUALIFY row_number() OVER (PARTITION BY f.score_id ORDER BY f.capture_id DESC) = 1
