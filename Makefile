@@ -1,0 +1,46 @@
+# Every target sets itself up on a fresh machine: uv by pip where it is missing, then the locked environment.
+SHELL := bash
+HUB ?= local
+VENV := .venv
+MOAT := $(VENV)/bin/moat
+export DAGSTER_HOME := $(CURDIR)/dagster_home
+
+.PHONY: run setup test check ui soak mutate lock clean
+
+run: $(VENV)/ready
+	@$(MOAT) run --hub $(HUB)
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	@command -v uv >/dev/null || python3 -m pip install --quiet --user uv || python3 -m pip install --quiet uv
+	@PATH="$$HOME/.local/bin:$$PATH"; uv venv --quiet --allow-existing --python ">=3.11,<3.14" $(VENV) \
+	  && uv pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements.lock \
+	  && uv pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
+	@touch $@
+
+test: $(VENV)/ready
+	$(VENV)/bin/python -m pytest -n 2 -m "not soak"
+
+soak: $(VENV)/ready
+	$(VENV)/bin/python -m pytest -m soak
+
+check: $(VENV)/ready
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/sqlfluff lint --processes 2 sql
+	$(VENV)/bin/dg check defs
+
+ui: $(VENV)/ready
+	$(VENV)/bin/dg dev --host 127.0.0.1 --port 3000
+
+mutate: $(VENV)/ready
+	$(VENV)/bin/mutmut run && $(VENV)/bin/mutmut results
+
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade-package duckdb==1.5.5 -o requirements.lock
+
+clean:
+	rm -rf data/work $(VENV)

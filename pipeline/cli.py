@@ -1,0 +1,247 @@
+"""`moat`: run, read and question the pipeline from a terminal.
+
+Messages go to stderr, answers to stdout; exit codes are 0 ok, 1 failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipeline import progress
+from pipeline.errors import InputError, MoatError
+from pipeline.settings import Settings
+
+app = typer.Typer(
+    help="How quickly are open models closing the gap to closed ones?", no_args_is_help=True, add_completion=False
+)
+hub_app = typer.Typer(help="The local Hub.", no_args_is_help=True)
+facts_app = typer.Typer(help="The project's own tables of facts.", no_args_is_help=True)
+app.add_typer(hub_app, name="hub")
+app.add_typer(facts_app, name="facts")
+errors = Console(stderr=True, highlight=False, markup=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+AsOf = Annotated[str, typer.Option("--as-of", help="Date of the world, YYYY-MM-DD.")]
+Open = Annotated[str, typer.Option("--open", help="What counts as open: downloadable, commercial or unrestricted.")]
+ToleranceOption = Annotated[str, typer.Option(help="strict, significant, points:X or nats:X.")]
+
+
+@app.command()
+def run(
+    hub: Annotated[str, typer.Option(help="local, or the address of a Hub.")] = "",
+    select: Annotated[str, typer.Option(help="Dagster asset selection.")] = "*",
+    as_of: AsOf = "",
+) -> None:
+    """Pull, build, check and publish; prints the answer and where it lies."""
+    from pipeline import runner  # noqa: PLC0415  # Dagster takes seconds to import: only where used
+
+    settings = Settings()
+    _date(as_of)
+    before = runner.facts_in(settings)
+    with _progress_bar(runner.units_of_work()):
+        outcome = runner.execute(settings, hub=hub or settings.hub, as_of=as_of, select=select)
+    after = runner.facts_in(settings)
+    changed = (
+        f"new captures: {', '.join(outcome.new_captures)}" if outcome.new_captures else "no source had anything new"
+    )
+    _print_headline(settings)
+    errors.print(f"\n{after:,} facts ({after - before:+,}); {changed}; logical hash {outcome.logical_hash[:12]}")
+    errors.print(f"database  {settings.published_file}\nparquet   {settings.published / 'parquet'}")
+    errors.print("ask it    moat report · moat sql 'SELECT * FROM marts.headline' · make ui (http://127.0.0.1:3000)")
+
+
+@app.command()
+def report(
+    open_definition: Open = "downloadable", tolerance: ToleranceOption = "strict", as_json: AsJson = False
+) -> None:
+    """The answer in one sentence, then the series behind it."""
+    from pipeline.report import terminal  # noqa: PLC0415
+
+    document = terminal.report(Settings(), open_definition, tolerance)
+    if as_json:
+        _print_json(document)
+    else:
+        terminal.show(document, Console())
+
+
+@app.command()
+def gap(
+    series: Annotated[str, typer.Option(help="Only this series.")] = "",
+    scores: Annotated[Path | None, typer.Option(help="Your own table of scores, CSV or Parquet.")] = None,
+    as_of: AsOf = "",
+    tolerance: ToleranceOption = "strict",
+    open_definition: Open = "downloadable",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out and count them.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Gap, lag and catch-up of every series, of the published file or of your own table."""
+    from pipeline.report import terminal  # noqa: PLC0415
+
+    document, remarks = terminal.gap(
+        Settings(), scores=scores, series=series, as_of=_date(as_of), tolerance=tolerance, definition=open_definition,
+        skip_bad=skip_bad,
+    )  # fmt: skip
+    for remark in remarks:
+        errors.print(remark)
+    if as_json:
+        _print_json(document)
+    else:
+        terminal.show_gap(document, Console())
+
+
+@app.command()
+def sql(
+    query: str,
+    output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+) -> None:
+    """Ask the published file; read-only."""
+    from pipeline.warehouse import connect_published  # noqa: PLC0415
+
+    if output not in {"table", "csv", "json"}:
+        raise typer.BadParameter("use table, csv or json", param_hint="--format")
+    with connect_published(Settings()) as connection:
+        try:
+            relation = connection.sql(query)
+            frame = relation.pl() if relation is not None else None
+        except duckdb.Error as error:
+            raise InputError("the query", str(error).splitlines()[0], "See `moat sql 'SHOW ALL TABLES'`") from error
+    if frame is None:
+        return
+    if output == "json":
+        _print_json(frame.to_dicts())
+    elif output == "csv":
+        sys.stdout.write(frame.write_csv())
+    else:
+        _print_table(frame.columns, frame.rows())
+
+
+@app.command()
+def sources(as_json: AsJson = False) -> None:
+    """Where everything came from: counts, freshness, licence."""
+    from pipeline.warehouse import connect_published  # noqa: PLC0415
+
+    with connect_published(Settings()) as connection:
+        frame = connection.sql("FROM marts.sources ORDER BY source").pl()
+    if as_json:
+        _print_json(frame.to_dicts())
+        return
+    for row in frame.to_dicts():
+        _print_table(["source", row["source"]], [(key, value) for key, value in row.items() if key != "source"])
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look at versions, folders and the published file, and say what to do."""
+    from pipeline.report import doctor as checks  # noqa: PLC0415
+
+    found = checks.look(Settings())
+    if as_json:
+        _print_json([vars(one) for one in found])
+    else:
+        _print_table(["", "what", "found"], [("ok" if one.ok else "FAIL", one.what, one.found) for one in found])
+    if not all(one.ok for one in found):
+        raise typer.Exit(1)
+
+
+@hub_app.command("serve")
+def hub_serve(
+    repos: Annotated[Path | None, typer.Option(help="Parquet in hub-stats form; the bundled facts by default.")] = None,
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
+    fault: Annotated[str, typer.Option(help="Misbehave in this way.")] = "",
+) -> None:
+    """Serve a Hub on loopback until interrupted."""
+    from pipeline.facts.hub_repositories import bundled_repositories  # noqa: PLC0415
+    from pipeline.localhub.repositories import Repositories  # noqa: PLC0415
+    from pipeline.localhub.server import serve_forever  # noqa: PLC0415
+
+    repositories = Repositories.from_parquet(repos) if repos else Repositories.from_frame(bundled_repositories())
+    serve_forever(repositories, port, fault or None, lambda url: print(f"serving at {url}", flush=True))  # noqa: T201
+
+
+@facts_app.command("check")
+def facts_check(as_json: AsJson = False) -> None:
+    """Validate the tables of facts and explain what is wrong with them."""
+    from pipeline.facts import tables  # noqa: PLC0415
+
+    problems = tables.check()
+    counts = {name: frame.height for name, frame in tables.load_all().items()} if not problems else {}
+    if as_json:
+        _print_json({"problems": [str(problem) for problem in problems], "rows": counts})
+    else:
+        for problem in problems:
+            errors.print(str(problem))
+        _print_table(["table", "rows"], list(counts.items()))
+    if problems:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point: an error of ours is one message and exit code 1, never a traceback."""
+    try:
+        app()
+    except MoatError as error:
+        errors.print(f"moat: {error}", style="bold red", soft_wrap=True)
+        sys.exit(1)
+
+
+def _date(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"--as-of {text}", "it is no date", "Write it as YYYY-MM-DD") from error
+
+
+@contextmanager
+def _progress_bar(total: int) -> Iterator[None]:
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<36.36}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=errors,
+    )
+    with bar:
+        whole = bar.add_task("start", total=total)
+        pages: dict[str, Any] = {}
+
+        def listen(step: str, done: int, of: int | None) -> None:
+            if step.startswith(("pull ", "read ")):
+                pages.setdefault(step, bar.add_task(step, total=of) if step not in pages else None)
+                bar.update(pages[step], completed=done, total=of)
+            else:
+                bar.update(whole, advance=1, description=step)
+
+        with progress.listening(listen):
+            yield
+
+
+def _print_headline(settings: Settings) -> None:
+    from pipeline.report import terminal  # noqa: PLC0415
+
+    terminal.show(terminal.report(settings, "downloadable", "strict"), Console())
+
+
+def _print_json(document: object) -> None:
+    sys.stdout.write(json.dumps(document, indent=1, default=str, ensure_ascii=False) + "\n")
+
+
+def _print_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    table = Table(*columns, box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*("-" if value is None else str(value) for value in row))
+    Console(markup=False).print(table)

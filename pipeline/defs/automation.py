@@ -1,0 +1,36 @@
+"""What runs by itself: the daily refresh and the note that a run failed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from pipeline.settings import Settings
+
+refresh = dg.define_asset_job("refresh", selection=dg.AssetSelection.all(), description="Sources to published files.")
+
+daily = dg.ScheduleDefinition(
+    name="daily",
+    job=refresh,
+    cron_schedule="0 6 * * *",
+    execution_timezone="UTC",
+    description="Every morning: capture, build, check, publish.",
+)
+
+
+@dg.run_failure_sensor(
+    name="run_failed",
+    description="Notes a failed run in failures.jsonl of the data folder; the last published file stays.",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def run_failed(context: dg.RunFailureSensorContext) -> None:
+    """Append one line: when, which run, which step, which class of error (no payload, no secret)."""
+    data = Settings().data.resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    steps = sorted({event.step_key for event in context.get_step_failure_events() if event.step_key})
+    note = {"at": datetime.now(UTC).isoformat(), "run": context.dagster_run.run_id, "steps": steps}
+    with (data / "failures.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(note) + "\n")
+    context.log.error(f"run {context.dagster_run.run_id} failed in {', '.join(steps) or 'no step'}")

@@ -1,0 +1,69 @@
+"""Assets that capture the sources and read their captures into the raw schema."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipeline import raw
+from pipeline.defs.resources import Warehouse
+from pipeline.progress import report
+from pipeline.sources import facts as facts_source
+from pipeline.sources import hub_models as hub_source
+from pipeline.warehouse import connect_work
+
+GROUP = "1_sources"
+
+
+@dg.asset(
+    group_name=GROUP,
+    kinds={"python", "huggingface"},
+    owners=["team:openmoat"],
+    description="Models and cards of the Hugging Face Hub, captured as received and read item by item.",
+    metadata={"licence": raw.LICENCES[hub_source.SOURCE][2]},
+)
+def hub_models(warehouse: Warehouse) -> dg.MaterializeResult:
+    """Crawl the Hub into a capture, then parse every capture of this Hub into raw tables."""
+    settings = warehouse.settings
+    with raw.hub_endpoint(settings) as (endpoint, origin):
+        capture, new = hub_source.fetch(settings, endpoint, origin)
+    with connect_work(settings) as connection:
+        raw.load_run(connection, settings, warehouse.date)
+        counts = raw.load_hub(connection, settings)
+    report("hub_models", 1)
+    manifest = capture.manifest
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": counts["hub_models"],
+            "hub": origin,
+            "new_capture": new,
+            "capture_id": manifest.capture_id,
+            "requests": manifest.requests,
+            "quarantined_rows": counts["quarantine"],
+            "card_metrics": counts["card_metrics"],
+            "lineage_edges": counts["lineage_edges"],
+        }
+    )
+
+
+@dg.asset(
+    group_name=GROUP,
+    kinds={"python", "csv"},
+    owners=["team:openmoat"],
+    description="The project's own tables of facts: releases, series, closed baselines, Epoch's matrix and index.",
+    metadata={"licence": raw.LICENCES[facts_source.SOURCE][2]},
+)
+def facts(warehouse: Warehouse) -> dg.MaterializeResult:
+    """Check the tables of facts, capture them, and read every capture into raw tables."""
+    settings = warehouse.settings
+    capture, new = facts_source.fetch(settings)
+    with connect_work(settings) as connection:
+        counts = raw.load_facts(connection, settings)
+    report("facts", 1)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(counts.values()),
+            "new_capture": new,
+            "capture_id": capture.manifest.capture_id,
+            **{f"rows/{name}": rows for name, rows in counts.items()},
+        }
+    )

@@ -1,0 +1,105 @@
+"""Assets and blocking checks made from sql/, and the gap tables between staging and marts."""
+
+from __future__ import annotations
+
+import dagster as dg
+import duckdb
+
+from pipeline import gap_tables
+from pipeline.defs.resources import Warehouse
+from pipeline.identity.names import fingerprint
+from pipeline.progress import report
+from pipeline.sql_models import SqlCheck, SqlModel, build, failing_rows, load_checks, load_models
+from pipeline.warehouse import connect_work
+
+GROUPS = {"staging": "2_staging", "gap": "3_gap", "marts": "4_marts", "ops": "5_ops"}
+GAP = dg.AssetKey(["gap", "tables"])
+HEADLINE = "marts.headline"
+
+
+def upstream_key(table: str) -> list[dg.AssetKey]:
+    """Assets that fill a table a query reads."""
+    schema, _, name = table.partition(".")
+    match schema:
+        case "raw" if name.startswith("facts_"):
+            return [dg.AssetKey("facts")]
+        case "raw" if name == "captures":
+            return [dg.AssetKey("hub_models"), dg.AssetKey("facts")]
+        case "raw":
+            return [dg.AssetKey("hub_models")]
+        case "gap":
+            return [GAP]
+        case _:
+            return [dg.AssetKey([schema, name])]
+
+
+def sql_asset(model: SqlModel) -> dg.AssetsDefinition:
+    """One table of sql/ as an asset."""
+
+    @dg.asset(
+        key=dg.AssetKey([model.schema, model.name]),
+        deps=sorted({key for table in model.upstream for key in upstream_key(table)}),
+        group_name=GROUPS[model.schema],
+        kinds={"duckdb", "sql"},
+        owners=["team:openmoat"],
+        description=f"{model.description}\n\n```sql\n{model.query}\n```",
+        code_version=fingerprint(model.query, length=12),
+    )
+    def table(warehouse: Warehouse) -> dg.MaterializeResult:
+        with connect_work(warehouse.settings) as connection:
+            rows = build(connection, model)
+            types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {model.table}").fetchall()}
+            extra = _headline_numbers(connection) if model.table == HEADLINE else {}
+        report(model.table, 1)
+        columns = [
+            dg.TableColumn(name, types[name].lower(), description=meaning) for name, meaning in model.columns.items()
+        ]
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": rows, "dagster/column_schema": dg.TableSchema(columns=columns), **extra}
+        )
+
+    return table
+
+
+def sql_check(check: SqlCheck) -> dg.AssetChecksDefinition:
+    """One rule of sql/checks as a blocking check."""
+
+    @dg.asset_check(
+        asset=dg.AssetKey(check.table.split(".")), name=check.rule, description=check.description, blocking=True
+    )
+    def rule(warehouse: Warehouse) -> dg.AssetCheckResult:
+        with connect_work(warehouse.settings) as connection:
+            failing, examples = failing_rows(connection, check)
+        report(f"check {check.table}", 1)
+        return dg.AssetCheckResult(passed=failing == 0, metadata={"failing_rows": failing, "examples": examples})
+
+    return rule
+
+
+@dg.asset(
+    key=GAP,
+    deps=[dg.AssetKey(["staging", "gap_inputs"])],
+    group_name=GROUPS["gap"],
+    kinds={"python", "polars"},
+    owners=["team:openmoat"],
+    description="Frontiers, gaps, lags and catch-up of every series with both sides, by pure functions.",
+)
+def gap_computed(warehouse: Warehouse) -> dg.MaterializeResult:
+    """Apply the gap functions to staging.gap_inputs."""
+    with connect_work(warehouse.settings) as connection:
+        counts = gap_tables.compute(connection)
+    report("gap", 1)
+    return dg.MaterializeResult(metadata={"dagster/row_count": counts["summary"], **counts})
+
+
+def _headline_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, float | str]:
+    row = connection.execute(
+        "SELECT gap_raw, lag_months, catch_up_median, catch_up_lo, catch_up_hi, sentence FROM marts.headline"
+        " WHERE is_headline AND open_definition = 'downloadable' AND tolerance = 'strict'"
+    ).fetchone()
+    names = ("gap_points", "lag_months", "catch_up_median", "lag_lo", "lag_hi", "answer")
+    return {name: value for name, value in zip(names, row or (), strict=False) if value is not None}
+
+
+sql_assets = [sql_asset(model) for model in load_models()]
+sql_checks = [sql_check(check) for check in load_checks()]

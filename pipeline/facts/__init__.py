@@ -1,0 +1,1 @@
+"""The project's own tables of facts, one public source on every row; what they mean for the gap is not decided here."""

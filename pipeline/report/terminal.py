@@ -1,0 +1,176 @@
+"""What `moat report` and `moat gap` say: one document for scripts, the same document as text for people."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.errors import InputError
+from pipeline.gap.lag import parse_tolerance
+from pipeline.gap.scores_file import read_scores
+from pipeline.gap.series import gap_document
+from pipeline.gap.sides import parse_open_definition
+from pipeline.gap_tables import DEFINITIONS, TOLERANCES, by_date, two_sided
+from pipeline.settings import Settings
+from pipeline.warehouse import connect_published
+
+Document = dict[str, Any]
+
+
+def report(settings: Settings, definition: str, tolerance: str) -> Document:
+    """The headline and the rows behind it, from the published file.
+
+    Raises:
+        InputError: a definition or tolerance that is not published.
+        WarehouseError: nothing is published yet.
+    """
+    if definition not in DEFINITIONS:
+        raise InputError(f"--open {definition}", "it is no definition of open", f"Use {', '.join(DEFINITIONS)}")
+    if tolerance not in TOLERANCES:
+        raise InputError(f"--tolerance {tolerance}", "it is not published", f"Use {' or '.join(TOLERANCES)}")
+    with connect_published(settings) as connection:
+        rows = connection.execute(
+            "FROM marts.headline WHERE open_definition = ? AND tolerance = ? ORDER BY is_headline DESC, series",
+            [definition, tolerance],
+        ).pl()
+        origin = connection.execute("SELECT hub, attribution FROM ops.schema_version").fetchone()
+        coverage = connection.execute("SELECT count(*) FROM marts.coverage").fetchone()
+    found = rows.to_dicts()
+    return {
+        "headline": next((row for row in found if row["is_headline"]), None),
+        "series": [row for row in found if not row["is_headline"]],
+        "hub": origin[0] if origin else None,
+        "attribution": origin[1] if origin else None,
+        "open_models_without_a_score": coverage[0] if coverage else None,
+    }
+
+
+def show(document: Document, console: Console) -> None:
+    """The report as text: the sentence, its numbers, the other series."""
+    headline = document["headline"]
+    if headline is None:
+        console.print("No headline: the series epoch_eci is missing from the published file.", markup=False)
+        return
+    numbers = (
+        f"series {headline['series']} · as of {headline['as_of']} · {headline['models']} models"
+        f" ({headline['open_models']} open, {headline['closed_models']} closed, {headline['unknown_models']} unknown)"
+        f" · {headline['records']} closed records, {headline['censored']} unmatched (censored)"
+        f" · open = {headline['open_definition']} · tolerance {headline['tolerance']}"
+    )
+    body = Text(headline["sentence"], style="bold") + Text(f"\n\n{numbers}", style="dim")
+    console.print(Panel(body, title="Open against closed", border_style="blue"))
+    comparable = [row for row in document["series"] if row["comparability"] != "loose"]
+    table = Table(
+        "series", "gap", "lag, months", "catch-up median (90%)", "records", "unmatched", box=None, header_style="bold"
+    )
+    for row in comparable:
+        table.add_row(row["series"], _number(row["gap_raw"]), _lag(row), _median(row), _whole(row["records"]),
+                      _whole(row["censored"]))  # fmt: skip
+    if comparable:
+        console.print(table)
+    loose = len(document["series"]) - len(comparable)
+    console.print(
+        f"{loose} further series mix evaluators (loose) and stay out of this table. "
+        f"{document['open_models_without_a_score']:,} open models have no usable score yet.\n"
+        f"Data: {document['hub']}; {document['attribution']}.",
+        markup=False,
+        highlight=False,
+        style="dim",
+    )
+
+
+def gap(
+    settings: Settings,
+    *,
+    scores: Path | None,
+    series: str,
+    as_of: date | None,
+    tolerance: str,
+    definition: str,
+    skip_bad: bool,
+) -> tuple[Document, list[str]]:
+    """The document of `moat gap`, and remarks for stderr.
+
+    Raises:
+        InputError: unusable file, option or series name.
+        WarehouseError: no file is given and nothing is published yet.
+    """
+    ruler, meaning = parse_tolerance(tolerance), parse_open_definition(definition)
+    if scores is not None:
+        table = read_scores(scores, skip_bad=skip_bad)
+        remarks = [f"ignored column: {name}" for name in table.ignored_columns]
+        remarks += [f"skipped: {reason}" for reason in table.skipped]
+        document = gap_document(_only(table.scores, series), as_of, ruler, meaning)
+        return document | {"rows_read": table.rows_read, "rows_skipped": len(table.skipped)}, remarks
+    with connect_published(settings) as connection:
+        inputs = connection.execute("FROM staging.gap_inputs").pl()
+        asked = connection.execute("SELECT as_of FROM ops.schema_version").fetchone()
+    chosen = _only(inputs, series) if series else two_sided(inputs)
+    until = as_of or (asked[0] if asked else date.today())  # noqa: DTZ011
+    parts = [gap_document(part, day, ruler, meaning) for day, part in by_date(chosen, until)]
+    entries = [entry | {"as_of": part["as_of"]} for part in parts for entry in part["series"]]
+    document = {"as_of": str(until), "tolerance": tolerance, "open": definition,
+                "series": sorted(entries, key=lambda entry: str(entry["series"]))}  # fmt: skip
+    return document, []
+
+
+def show_gap(document: Document, console: Console) -> None:
+    """The gap document as a table; `--json` carries all of it."""
+    table = Table(
+        "series", "open", "closed", "gap", "lag, months", "catch-up median (90%)", "n", "unmatched",
+        box=None, header_style="bold",
+    )  # fmt: skip
+    for entry in document["series"]:
+        outcome, lag, sides = entry["survival"], entry["lag_months"], entry["frontier"]
+        table.add_row(
+            entry["series"],
+            *(sides[side]["model"] if sides[side] else "-" for side in ("open", "closed")),
+            _number(entry["gap"]["raw"]),
+            _lag({"lag_months": lag["backward"], "lag_bounded": lag["bounded"]}),
+            _median({f"catch_up_{key}": outcome[name] for key, name in
+                     (("median", "median"), ("lo", "lo"), ("hi", "hi"))}),
+            _whole(outcome["n"]),
+            _whole(outcome["censored"]),
+        )  # fmt: skip
+    console.print(f"as of {document['as_of']} · tolerance {document['tolerance']} · open = {document['open']}")
+    console.print(table)
+    for entry in document["series"] if len(document["series"]) == 1 else []:
+        for note in entry["notes"]:
+            console.print(f"· {note}", markup=False, highlight=False, style="dim")
+
+
+def _only(scores: Any, series: str) -> Any:
+    if not series:
+        return scores
+    found = scores.filter(scores["series"] == series)
+    if found.is_empty():
+        raise InputError(f"--series {series}", "there is no such series", "Leave --series out to see all")
+    return found
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
+
+
+def _whole(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _lag(row: Document) -> str:
+    if row["lag_months"] is None:
+        return "-"
+    return f"{'> ' if row['lag_bounded'] else ''}{row['lag_months']:.1f}"
+
+
+def _median(row: Document) -> str:
+    if row["catch_up_median"] is None:
+        return "-"
+    if row["catch_up_lo"] is None or row["catch_up_hi"] is None:
+        return f"{row['catch_up_median']:.1f}"
+    return f"{row['catch_up_median']:.1f} ({row['catch_up_lo']:.1f}-{row['catch_up_hi']:.1f})"

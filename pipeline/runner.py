@@ -1,0 +1,103 @@
+"""One whole run, from the Hub to the published file, through Dagster in this process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import dagster as dg
+
+from pipeline.definitions import build_defs
+from pipeline.defs.resources import Warehouse
+from pipeline.errors import MoatError, WarehouseError
+from pipeline.settings import ROOT, Settings
+from pipeline.warehouse import connect_published, run_lock
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did."""
+
+    logical_hash: str
+    new_captures: tuple[str, ...]
+
+
+def units_of_work() -> int:
+    """Number of assets and checks of a whole run, for a progress bar."""
+    graph = build_defs().get_repository_def().asset_graph
+    return len(graph.get_all_asset_keys()) + len(graph.asset_check_keys)
+
+
+def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> Outcome:
+    """Run the pipeline and publish.
+
+    Args:
+        settings: where the data lives.
+        hub: `local` or an address.
+        as_of: ISO date of the world; empty for today.
+        select: Dagster asset selection.
+
+    Raises:
+        MoatError: the first failure, by its own message; the last published file stays.
+    """
+    os.environ.setdefault("DAGSTER_HOME", str(ROOT / "dagster_home"))
+    warehouse = Warehouse(data=str(settings.data.resolve()), hub=hub, as_of=as_of)
+    definitions = build_defs(warehouse)
+    assets = dg.AssetSelection.from_string(select) if select != "*" else dg.AssetSelection.all()
+    job = dg.define_asset_job("run", selection=assets)
+    resolved = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def("run")
+    with run_lock(settings), dg.DagsterInstance.get() as instance:
+        result = resolved.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+        _raise_first_failure(result)
+    return _outcome(result)
+
+
+def facts_in(settings: Settings) -> int:
+    """Number of current facts (scores) in the published file; 0 where nothing is published."""
+    if not settings.published_file.exists():
+        return 0
+    with connect_published(settings) as connection:
+        found = connection.execute("SELECT count(*) FROM staging.scores WHERE superseded_at IS NULL").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _raise_first_failure(result: dg.ExecuteInProcessResult) -> None:
+    for check in result.get_asset_check_evaluations():
+        if not check.passed:
+            table = ".".join(check.asset_key.path)
+            examples = check.metadata["examples"].value
+            raise WarehouseError(
+                f"check {check.check_name} of {table}",
+                f"{check.metadata['failing_rows'].value} rows break it, such as {examples}",
+                "Nothing was published; mend the source or the query",
+            )
+    for event in result.get_step_failure_events() if not result.success else []:
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        text = (error.message if error else "no reason given").strip()
+        name, _, message = text.partition(": ")
+        raise MoatError(
+            event.step_key or "run",
+            message if name.rpartition(".")[2] in {kind.__name__ for kind in _kinds()} else text,
+            "Nothing was published; the last published file stays.",
+        )
+
+
+def _kinds() -> list[type[MoatError]]:
+    return [MoatError, *MoatError.__subclasses__()]
+
+
+def _outcome(result: dg.ExecuteInProcessResult) -> Outcome:
+    new, digest = [], ""
+    for event in result.get_asset_materialization_events():
+        metadata = event.materialization.metadata
+        if "new_capture" in metadata and metadata["new_capture"].value:
+            new.append(".".join(event.asset_key.path))
+        if "logical_hash" in metadata:
+            digest = str(metadata["logical_hash"].value)
+    return Outcome(digest, tuple(new))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+from lifelines import KaplanMeierFitter
+from lifelines.utils import restricted_mean_survival_time
+
+from pipeline.gap.lag import CatchUp
+from pipeline.gap.survival import kaplan_meier, medians, restricted_mean, survival
+
+DAY = date(2025, 1, 1)
+
+
+def event(lag: float, match: str | None) -> CatchUp:
+    return CatchUp("c", DAY, 1.0, match, DAY if match else None, lag, match is None, match is not None and lag <= 0)
+
+
+FIVE = [event(2, "a"), event(4, "a"), event(4, None), event(6, "b"), event(10, None)]
+
+
+def test_curve_by_hand():
+    # At 2: 4/5. At 4, one of four matched and one censored after it: 4/5 * 3/4 = 3/5.
+    # At 6, one of two: 3/10. At 10 only a censoring.
+    times = np.array([2.0, 4, 4, 6, 10])
+    matched = np.array([True, True, False, True, False])
+    grid, shares = kaplan_meier(times, matched, np.ones((1, 5)))
+    assert grid.tolist() == [2, 4, 6, 10]
+    assert shares[0].tolist() == pytest.approx([0.8, 0.6, 0.3, 0.3])
+    assert medians(grid, shares).tolist() == [6]
+    # 2*1 + 2*0.8 + 2*0.6 + 12*0.3, the curve held flat from 10 to 18.
+    assert restricted_mean(grid, shares[0]) == pytest.approx(8.4)
+
+
+def test_summary_by_hand():
+    found = survival(FIVE)
+    assert (found.n, found.censored, found.median) == (5, 2, 6)
+    assert found.rmst18 == pytest.approx(8.4)
+    assert found.naive_mean == pytest.approx(4.0)
+    assert found.oldest_unmatched_months == 10
+    assert any("biased low" in note for note in found.notes)
+    assert any("held flat" in note for note in found.notes)
+
+
+def test_curve_agrees_with_lifelines_on_random_records():
+    rng = np.random.default_rng(5)
+    for _ in range(10):
+        times = rng.integers(0, 25, 30).astype(float)
+        matched = rng.random(30) < 0.7
+        weights = rng.integers(0, 3, 30).astype(float)
+        grid, shares = kaplan_meier(times, matched, weights[None, :])
+        kept = weights > 0
+        peer = KaplanMeierFitter().fit(times[kept], matched[kept], weights=weights[kept])
+        assert shares[0] == pytest.approx(peer.survival_function_at_times(grid).to_numpy(), abs=1e-9)
+        assert medians(grid, shares)[0] == peer.median_survival_time_
+        assert restricted_mean(grid, shares[0]) == pytest.approx(restricted_mean_survival_time(peer, t=18))
+
+
+def test_negative_lags_count_as_zero_in_the_curve_but_signed_in_the_naive_mean():
+    found = survival([event(-6, "a"), event(-2, "b"), event(2, "c")])
+    assert (found.median, found.naive_mean) == (0, -2)
+    assert found.rmst18 == pytest.approx(2 / 3)
+    assert (found.censored, found.oldest_unmatched_months) == (0, None)
+
+
+def test_nothing_is_zero_where_it_cannot_be_computed():
+    none = survival([])
+    assert (none.n, none.censored) == (0, 0)
+    assert (none.median, none.lo, none.hi, none.rmst18, none.naive_mean) == (None,) * 5
+    assert none.oldest_unmatched_months is None
+    assert none.notes
+    waiting = survival([event(3, None), event(8, None)])
+    assert (waiting.n, waiting.censored, waiting.oldest_unmatched_months) == (2, 2, 8)
+    assert (waiting.median, waiting.lo, waiting.hi, waiting.naive_mean) == (None,) * 4
+    assert waiting.rmst18 == 18
+    assert len(waiting.notes) >= 3
+
+
+def test_records_matched_by_one_model_are_one_cluster():
+    # One match answers four records: drawing it or not is all or nothing.
+    same = survival([event(t, "a") for t in (1, 2, 3, 4)])
+    assert (same.lo, same.hi) == (None, None)
+    apart = survival([event(t, m) for t, m in ((1, "a"), (2, "b"), (3, "c"), (4, "d"))])
+    assert (apart.lo, apart.hi) == (1, 4)
+    # Two censored records are two clusters, though neither names a match.
+    two = survival([event(1, None), event(2, None), event(1, "a")])
+    assert two.lo == 1
+    assert two.hi is None
+
+
+def test_interval_is_repeatable_and_wider_at_a_higher_level():
+    events = [event(t, f"m{t}") for t in range(1, 15)]
+    assert survival(events) == survival(events)
+    wide, narrow = survival(events, level=0.99), survival(events, level=0.5)
+    assert wide.lo < narrow.lo <= narrow.median <= narrow.hi < wide.hi
+
+
+def test_horizon_cuts_long_lags():
+    assert survival([event(40, "a"), event(30, "b")]).rmst18 == 18

@@ -1,0 +1,55 @@
+"""A unit is proven by a rule or the metric is put aside; nothing is silently rescaled."""
+
+import pytest
+
+from pipeline.identity.units import Metric, direction, prove
+
+
+def one(value, metric="accuracy", suite="", trainer=False):
+    return prove([Metric(metric, value, "cais/mmlu", suite)], trainer)[0]
+
+
+def test_a_share_above_one_can_only_be_percent():
+    assert (one(71.2).value, one(71.2).unit) == (71.2, "percent")
+
+
+def test_a_share_below_one_could_be_either_and_is_put_aside():
+    assert one(0.412).unit is None
+    assert one(0.412).reason == "unit not proven: fraction or percent"
+
+
+def test_fraction_beside_percent_in_one_table_stays_unproven():
+    proofs = prove([Metric("acc", 0.87, "mmlu", ""), Metric("acc", 87.0, "mmlu", "")], trainer_card=True)
+    assert [proof.unit for proof in proofs] == [None, "percent"]
+
+
+def test_the_trainer_writes_fractions():
+    assert one(0.87, trainer=True).unit == "fraction"
+
+
+def test_a_percent_sign_proves_percent_but_a_decimal_comma_proves_nothing():
+    assert (one("71.2%").value, one("71.2%").unit) == (71.2, "percent")
+    assert one("87,3").reason == "value is text"
+    assert one("171.2%").unit is None
+
+
+@pytest.mark.parametrize("value", [None, True, float("nan"), float("inf"), 10**400, [1], {"a": 1}, -1, 101])
+def test_what_is_no_score_has_a_reason(value):
+    proof = one(value)
+    assert proof.value is None
+    assert proof.reason
+
+
+def test_boards_and_suites_with_one_writer_prove_their_unit():
+    assert one(0.4, suite="open_llm_leaderboard_v2").unit == "percent"
+    pearson = [Metric("cos_sim_pearson", -12.5, "mteb/sts12", "mteb"), Metric("map", 40.0, "mteb/x", "mteb")]
+    assert [proof.unit for proof in prove(pearson, False)] == ["percent", "percent"]
+
+
+def test_a_metric_without_an_end_is_its_own_unit_and_an_unknown_one_is_put_aside():
+    assert one(7.81, metric="perplexity").unit == "points"
+    assert one(7.81, metric="score").reason.endswith("scale of the metric unknown")
+
+
+def test_errors_are_better_when_lower():
+    assert (direction("perplexity"), direction("wer"), direction("accuracy")) == ("lower", "lower", "higher")

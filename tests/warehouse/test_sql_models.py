@@ -1,0 +1,54 @@
+"""The header of a query is a contract: enforced against the built table, written into the database."""
+
+import duckdb
+import pytest
+
+from pipeline.errors import WarehouseError
+from pipeline.sql_models import build, load_checks, load_models
+
+
+def write(root, name, text):
+    path = root / f"{name}.sql"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_models_come_upstream_first_and_carry_their_comments(tmp_path):
+    write(tmp_path, "marts/a", "-- Twice b.\n-- x | twice\nSELECT x * 2 AS x FROM staging.b")
+    write(tmp_path, "staging/b", "-- One.\n-- x | one\nSELECT 1 AS x")
+    models = load_models(tmp_path)
+    assert [model.table for model in models] == ["staging.b", "marts.a"]
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA staging; CREATE SCHEMA marts")
+        assert [build(connection, model) for model in models] == [1, 1]
+        comment = connection.execute("SELECT comment FROM duckdb_columns() WHERE table_name = 'a'").fetchone()
+    assert comment == ("twice",)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("SELECT 1 AS x", "no contract"),
+        ("-- D.\n-- x | one\nSELECT 1 AS x; DROP TABLE y", "not one SELECT"),
+        ("-- D.\n-- x | one\nDELETE FROM staging.b", "not one SELECT"),
+    ],
+)
+def test_a_file_that_breaks_the_form_is_refused(tmp_path, text, wrong):
+    write(tmp_path, "marts/a", text)
+    with pytest.raises(WarehouseError, match=wrong):
+        load_models(tmp_path)
+
+
+def test_a_column_nobody_documented_is_refused(tmp_path):
+    write(tmp_path, "marts/a", "-- D.\n-- x | one\nSELECT 1 AS x, 2 AS y")
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA marts")
+        with pytest.raises(WarehouseError, match="its header documents"):
+            build(connection, load_models(tmp_path)[0])
+
+
+def test_every_check_of_the_project_names_a_model_and_says_what_it_holds():
+    tables = {model.table for model in load_models()}
+    for check in load_checks():
+        assert check.table in tables
+        assert check.description
