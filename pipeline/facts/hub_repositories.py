@@ -16,7 +16,7 @@ def bundled_repositories() -> pl.DataFrame:
 
     Returns:
         Columns id, author, createdAt, lastModified (ISO texts), downloads, downloadsAllTime, likes,
-        tags (list), cardData (JSON text, model-index rebuilt from its rows), safetensors (JSON text),
+        tags (list), cardData (JSON text, model-index rebuilt from its rows), safetensors and gguf (JSON texts),
         pipeline_tag, library_name.
     """
     scores = {
@@ -37,9 +37,11 @@ def bundled_repositories() -> pl.DataFrame:
             "likes": row["likes"],
             "tags": json.loads(row["tags"]),
             "cardData": json.dumps(_card(row, scores.get(row["repo_id"], [])), ensure_ascii=False),
-            "safetensors": json.dumps(
-                {"parameters": json.loads(row["params_by_dtype"] or "{}"), "total": row["params_total"]}
-            ),
+            # Parameters come from the header of one format or the other.
+            "safetensors": json.dumps({"parameters": json.loads(row["params_by_dtype"]), "total": row["params_total"]})
+            if row["params_by_dtype"]
+            else None,
+            "gguf": None if row["params_by_dtype"] else json.dumps({"total": row["params_total"]}),
             "pipeline_tag": row["pipeline_tag"],
             "library_name": row["library_name"],
         }

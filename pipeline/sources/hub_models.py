@@ -22,7 +22,7 @@ from pipeline.sources.quarantine import QUARANTINE_COLUMNS, Unreadable, excerpt
 
 SOURCE = "hub_models"
 EXPAND = (
-    "author", "cardData", "createdAt", "disabled", "downloads", "downloadsAllTime", "gated", "lastModified",
+    "author", "cardData", "createdAt", "disabled", "downloads", "downloadsAllTime", "gated", "gguf", "lastModified",
     "library_name", "likes", "pipeline_tag", "private", "safetensors", "sha", "tags",
 )  # fmt: skip
 # Repositories older than the field carry this creation time: it means unknown.
@@ -183,7 +183,6 @@ def _model(item: object) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise Unreadable("tags are no list of texts")
     card = _card(item.get("cardData"))
-    safetensors = item.get("safetensors")
     return {
         "id": repo,
         "author": _text(item, "author") or (repo.split("/")[0] if "/" in repo else None),
@@ -196,7 +195,7 @@ def _model(item: object) -> tuple[dict[str, Any], dict[str, Any]]:
         "tags": tags,
         "pipeline_tag": _text(item, "pipeline_tag"),
         "library": _text(item, "library_name"),
-        "params_total": _count(safetensors, "total") if isinstance(safetensors, dict) else None,
+        "params_total": _params(item),
         "gated": None if item.get("gated") is None else str(item["gated"]).lower(),
         "disabled": item.get("disabled") if isinstance(item.get("disabled"), bool) else None,
         "sha": _text(item, "sha"),
@@ -232,6 +231,15 @@ def _count(item: dict[str, Any], key: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**62:
         raise Unreadable(f"{key} is no count")
     return value
+
+
+def _params(item: dict[str, Any]) -> int | None:
+    """Parameters by the safetensors header, else by the GGUF header; unknown where neither states them."""
+    for name in ("safetensors", "gguf"):
+        header = item.get(name)
+        if isinstance(header, dict) and header.get("total") is not None:
+            return _count(header, "total")
+    return None
 
 
 def _time(item: dict[str, Any], key: str) -> datetime | None:

@@ -11,7 +11,7 @@
 -- tags | tags of the Hub
 -- pipeline_tag | task of the Hub
 -- library | library that loads the model
--- params_total | parameters by the safetensors header
+-- params_total | parameters by the safetensors header, else the GGUF header
 -- gated | false, auto or manual; null where not stated
 -- disabled | whether the Hub disabled the repository; null where not stated
 -- deleted_seen_at | first capture (UTC) whose list lacks the repository; missing and private look alike

@@ -1,0 +1,102 @@
+"""Starting and stopping a local Hub: for a block of code, or until interrupted."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from pipeline.errors import InputError
+from pipeline.localhub.app import Hub
+from pipeline.localhub.faults import Fault
+from pipeline.localhub.repositories import Repositories
+
+HOST = "127.0.0.1"
+START_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Running:
+    """A Hub that listens."""
+
+    url: str
+    hub: Hub
+
+    @property
+    def requests(self) -> Counter[str]:
+        """Requests by kind: list, model, file."""
+        return self.hub.requests
+
+
+@contextmanager
+def serve(repositories: Repositories, port: int = 0, fault: Fault | None = None) -> Iterator[Running]:
+    """A Hub on loopback for the block; port 0 takes a free one.
+
+    Raises:
+        InputError: the port is taken.
+    """
+    listener = _bind(port)
+    hub = Hub(repositories, fault)
+    server = _server(hub)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="local hub", daemon=True)
+    thread.start()
+    try:
+        _wait(server)
+        yield Running(f"http://{HOST}:{listener.getsockname()[1]}", hub)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def serve_forever(repositories: Repositories, port: int, fault: str | None, announce: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; the address is announced once the Hub listens.
+
+    Raises:
+        InputError: the port is taken or the fault unknown.
+    """
+    try:
+        chosen = Fault(fault or "")
+    except ValueError as error:
+        raise InputError(f"--fault {fault}", str(error), "Use one of these") from error
+    listener = _bind(port)
+    server = _server(Hub(repositories, chosen))
+
+    def when_ready() -> None:
+        _wait(server)
+        announce(f"http://{HOST}:{listener.getsockname()[1]}")
+
+    threading.Thread(target=when_ready, daemon=True).start()
+    with listener:
+        server.run(sockets=[listener])
+
+
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"port {port}", f"it cannot be used ({error.strerror})", "Use --port 0 for a free one"
+        ) from error
+    return listener
+
+
+def _server(hub: Hub) -> uvicorn.Server:
+    return uvicorn.Server(uvicorn.Config(hub.app(), log_level="critical", lifespan="off", timeout_graceful_shutdown=2))
+
+
+def _wait(server: uvicorn.Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not server.started:
+        if time.monotonic() > deadline:
+            raise InputError("local Hub", "it did not start", "Run moat doctor")
+        time.sleep(0.01)
