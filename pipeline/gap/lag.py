@@ -18,7 +18,7 @@ DAYS_PER_MONTH = 30.4375
 Z_ONE_SIDED = 1.645
 """One-sided 95% quantile of the normal distribution, as the definition of `significant` states it."""
 
-_ROUNDING = 1e-12  # relative; 0.9 - 0.1 must still match 0.8
+_ROUNDING = 1e-12  # relative; 0.8 - 0.1 must still match 0.7
 Kind = Literal["strict", "significant", "points", "nats"]
 Floats = npt.NDArray[np.float64]
 

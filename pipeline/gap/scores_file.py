@@ -172,7 +172,7 @@ def _csv(path: Path, content: bytes) -> _Table:
             if header is None:
                 header = [cell.strip() for cell in row]
             elif len(row) != len(header):
-                column = header[min(len(row), len(header)) - 1]
+                column = header[min(len(row), len(header) - 1)]
                 broken.append((line, column, f"{len(row)} fields where the header has {len(header)}"))
             else:
                 rows.append(row)

@@ -32,9 +32,7 @@ def test_only_models_that_raise_the_maximum_are_records():
 
 
 def test_best_of_a_day_counts_and_its_name_breaks_a_tie():
-    frame = scores(
-        ("b", 2, "2025-01-01", "open"), ("z", 1, "2025-01-01", "open"), ("a", 2, "2025-01-01", "open")
-    )
+    frame = scores(("b", 2, "2025-01-01", "open"), ("z", 1, "2025-01-01", "open"), ("a", 2, "2025-01-01", "open"))
     assert held(frame) == held(frame.reverse()) == ["a"]
 
 
@@ -73,9 +71,7 @@ def test_gap_on_every_day_a_frontier_moves():
     ]
     assert found["gap_raw"].to_list() == pytest.approx([0.1, -0.1, 0.1])
     # Scaled: 0.25, 0.375, 0.5, 0.625, 0.75; odds 1/3, 3/5, 1, 5/3, 3.
-    assert found["gap_logit"].to_list() == pytest.approx(
-        [math.log(9 / 5), math.log(3 / 5), math.log(9 / 5)]
-    )
+    assert found["gap_logit"].to_list() == pytest.approx([math.log(9 / 5), math.log(3 / 5), math.log(9 / 5)])
     assert found["win_probability"].to_list() == [None] * 3
 
 
@@ -88,9 +84,7 @@ def test_logit_is_clipped_and_null_without_bounds():
 
 
 def test_elo_gap_as_win_probability():
-    frame = scores(
-        ("c", 1400, "2025-01-01", "closed"), ("o", 1000, "2025-01-01", "open"), unit="elo"
-    )
+    frame = scores(("c", 1400, "2025-01-01", "closed"), ("o", 1000, "2025-01-01", "open"), unit="elo")
     assert moves(frame)["win_probability"].item() == pytest.approx(10 / 11)
     even = pl.DataFrame({"d": [0.0]}).select(win_probability(pl.col("d"))).item()
     assert even == pytest.approx(0.5)

@@ -76,8 +76,8 @@ def test_weights_released_later_match_the_record_the_model_set_itself():
 
 
 def test_rounding_does_not_hide_a_match():
-    frame = scores(("c", 0.9, "2025-01-01", "closed"), ("o", 0.8, "2025-01-11", "open"))
-    assert 0.9 - 0.1 > 0.8  # the reason
+    frame = scores(("c", 0.8, "2025-01-01", "closed"), ("o", 0.7, "2025-01-11", "open"))
+    assert 0.8 - 0.1 > 0.7  # the reason
     assert matches(frame, "points:0.1") == [("c", "o", 10, False, False)]
     assert report(frame, "points:0.1").backward.months is None
 
@@ -119,9 +119,7 @@ def test_as_of_moves_the_censoring():
 
 def nats_frame(**more):
     # -ln(1 - scaled): 0.5 -> 0.693, 0.75 -> 1.386; difference ln 2 = 0.693
-    return scores(
-        ("c", 0.8, "2025-01-01", "closed"), ("o", 0.6, "2025-02-01", "open"), **more
-    )
+    return scores(("c", 0.8, "2025-01-01", "closed"), ("o", 0.6, "2025-02-01", "open"), **more)
 
 
 def test_nats_measure_the_error_rate_on_scaled_accuracy():
@@ -142,9 +140,7 @@ def test_nats_measure_the_error_rate_on_scaled_accuracy():
 
 
 def test_nats_at_the_ceiling_stay_finite():
-    frame = scores(
-        ("c", 1.0, "2025-01-01", "closed"), ("o", 0.998, "2025-02-01", "open"), chance=0.0, ceiling=1.0
-    )
+    frame = scores(("c", 1.0, "2025-01-01", "closed"), ("o", 0.998, "2025-02-01", "open"), chance=0.0, ceiling=1.0)
     assert matches(frame, "nats:0.7")[0][1] == "o"
     assert matches(frame, "nats:0.69")[0][1] is None
 

@@ -22,9 +22,7 @@ def counts(frame: pl.DataFrame, as_of=END, definition="downloadable"):
 
 
 def test_each_access_goes_to_its_side_and_unknown_to_neither():
-    frame = scores(
-        ("o", 1, "2025-01-01", "open"), ("c", 2, "2025-02-01", "closed"), ("u", 3, "2025-03-01", "unknown")
-    )
+    frame = scores(("o", 1, "2025-01-01", "open"), ("c", 2, "2025-02-01", "closed"), ("u", 3, "2025-03-01", "unknown"))
     assert entries(frame) == [("c", "closed", "2025-02-01", 2.0), ("o", "open", "2025-01-01", 1.0)]
     row = counts(frame)
     assert (row["models"], row["open"], row["closed"], row["unknown"]) == (3, 1, 1, 1)
@@ -71,7 +69,7 @@ def test_missing_date_is_on_neither_side_and_counted():
 
 @pytest.mark.parametrize(
     ("definition", "expected"),
-    [("downloadable", "rnux"), ("commercial", "ru"), ("unrestricted", "u")],
+    [("downloadable", "nrux"), ("commercial", "ru"), ("unrestricted", "u")],
 )
 def test_definition_of_open_selects_by_licence(definition, expected):
     frame = scores(
@@ -84,9 +82,7 @@ def test_definition_of_open_selects_by_licence(definition, expected):
 
 
 def test_excluded_model_that_was_closed_first_stays_a_closed_one():
-    frame = scores(
-        ("m", 5, "2025-01-01", "open"), licence_class="non_commercial", weights_on="2025-06-01"
-    )
+    frame = scores(("m", 5, "2025-01-01", "open"), licence_class="non_commercial", weights_on="2025-06-01")
     assert entries(frame, definition="unrestricted") == [("m", "closed", "2025-01-01", 5.0)]
     row = counts(frame, definition="unrestricted")
     assert (row["closed"], row["excluded"], row["open"]) == (1, 0, 0)
@@ -110,7 +106,9 @@ def test_as_of_drops_what_is_dated_later_including_evaluations():
 
 def test_best_score_of_a_model_counts_and_repeats_are_counted():
     frame = scores(
-        ("m", 1, "2025-01-01", "open"), ("m", 3, "2025-01-01", "open"), ("m", 2, "2025-01-01", "open"),
+        ("m", 1, "2025-01-01", "open"),
+        ("m", 3, "2025-01-01", "open"),
+        ("m", 2, "2025-01-01", "open"),
         ("n", 1, "2025-01-01", "open"),
     )
     assert entries(frame) == [("m", "open", "2025-01-01", 3.0), ("n", "open", "2025-01-01", 1.0)]
@@ -126,9 +124,7 @@ def test_rows_that_disagree_on_dates_are_counted_and_ties_go_to_the_earlier():
 
 
 def test_lower_is_better_negates_and_keeps_the_least():
-    frame = scores(
-        ("m", 4, "2025-01-01", "open"), ("m", 3, "2025-01-01", "open"), direction="lower"
-    )
+    frame = scores(("m", 4, "2025-01-01", "open"), ("m", 3, "2025-01-01", "open"), direction="lower")
     assert entries(frame) == [("m", "open", "2025-01-01", -3.0)]
     assert counts(frame)["orient"] == -1
 

@@ -81,8 +81,8 @@ def test_records_matched_by_one_model_are_one_cluster():
     # One match answers four records: drawing it or not is all or nothing.
     same = survival([event(t, "a") for t in (1, 2, 3, 4)])
     assert (same.lo, same.hi) == (None, None)
-    apart = survival([event(t, m) for t, m in ((1, "a"), (2, "b"), (3, "c"), (4, "d"))])
-    assert (apart.lo, apart.hi) == (1, 4)
+    apart = survival([event(t, m) for t, m in ((1, "a"), (2, "b"), (3, "c"), (4, "d"))], level=0.8)
+    assert (apart.lo, apart.hi) == (1, 3)
     # Two censored records are two clusters, though neither names a match.
     two = survival([event(1, None), event(2, None), event(1, "a")])
     assert two.lo == 1
