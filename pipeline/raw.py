@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -32,7 +33,7 @@ LICENCES = {
         "CC BY 4.0",
     ),
 }
-CAPTURE_COLUMNS = {
+CAPTURE_COLUMNS: dict[str, Any] = {
     "source": pl.String, "capture_id": pl.String, "origin": pl.String, "revision": pl.String,
     "started_at": pl.Datetime("us", "UTC"), "finished_at": pl.Datetime("us", "UTC"),
     "checked_at": pl.Datetime("us", "UTC"), "client": pl.String, "requests": pl.Int64,

@@ -97,7 +97,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> Outcome:
     for event in result.get_asset_materialization_events():
         metadata = event.materialization.metadata
         if "new_capture" in metadata and metadata["new_capture"].value:
-            new.append(".".join(event.asset_key.path))
+            new.append(".".join(event.materialization.asset_key.path))
         if "logical_hash" in metadata:
             digest = str(metadata["logical_hash"].value)
     return Outcome(digest, tuple(new))

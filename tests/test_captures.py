@@ -31,9 +31,13 @@ def test_equal_content_of_the_same_origin_is_one_capture_but_the_look_is_noted(t
 
 
 def test_an_error_on_the_way_leaves_nothing(tmp_path):
-    with pytest.raises(RuntimeError), CaptureWriter(tmp_path, "source", "hub") as writer:
-        writer.add("000.json", b"[]")
-        raise RuntimeError
+    def crash():
+        with CaptureWriter(tmp_path, "source", "hub") as writer:
+            writer.add("000.json", b"[]")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        crash()
     assert every(tmp_path, "source") == []
     assert list((tmp_path / "source").iterdir()) == []
 

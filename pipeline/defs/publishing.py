@@ -17,7 +17,7 @@ from pipeline.progress import report
     owners=["team:openmoat"],
     description="openmoat.duckdb, marts.duckdb and Parquet, verified and replaced atomically.",
 )
-def published(warehouse: Warehouse) -> dg.MaterializeResult:
+def published(warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Copy staging, marts and ops out of the work file, verify the copy, replace the published one."""
     digest = files.publish(warehouse.settings)
     report("publish", 1)

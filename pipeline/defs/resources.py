@@ -10,7 +10,7 @@ import dagster as dg
 from pipeline.settings import Settings
 
 
-class Warehouse(dg.ConfigurableResource):  # type: ignore[misc]  # Dagster ships no types for it
+class Warehouse(dg.ConfigurableResource["Warehouse"]):
     """Settings of a run; empty fields are taken from the environment (MOAT_*)."""
 
     data: str = ""

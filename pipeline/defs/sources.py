@@ -21,7 +21,7 @@ GROUP = "1_sources"
     description="Models and cards of the Hugging Face Hub, captured as received and read item by item.",
     metadata={"licence": raw.LICENCES[hub_source.SOURCE][2]},
 )
-def hub_models(warehouse: Warehouse) -> dg.MaterializeResult:
+def hub_models(warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Crawl the Hub into a capture, then parse every capture of this Hub into raw tables."""
     settings = warehouse.settings
     with raw.hub_endpoint(settings) as (endpoint, origin):
@@ -52,7 +52,7 @@ def hub_models(warehouse: Warehouse) -> dg.MaterializeResult:
     description="The project's own tables of facts: releases, series, closed baselines, Epoch's matrix and index.",
     metadata={"licence": raw.LICENCES[facts_source.SOURCE][2]},
 )
-def facts(warehouse: Warehouse) -> dg.MaterializeResult:
+def facts(warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Check the tables of facts, capture them, and read every capture into raw tables."""
     settings = warehouse.settings
     capture, new = facts_source.fetch(settings)

@@ -45,7 +45,7 @@ def sql_asset(model: SqlModel) -> dg.AssetsDefinition:
         description=f"{model.description}\n\n```sql\n{model.query}\n```",
         code_version=fingerprint(model.query, length=12),
     )
-    def table(warehouse: Warehouse) -> dg.MaterializeResult:
+    def table(warehouse: Warehouse) -> dg.MaterializeResult[None]:
         with connect_work(warehouse.settings) as connection:
             rows = build(connection, model)
             types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {model.table}").fetchall()}
@@ -84,7 +84,7 @@ def sql_check(check: SqlCheck) -> dg.AssetChecksDefinition:
     owners=["team:openmoat"],
     description="Frontiers, gaps, lags and catch-up of every series with both sides, by pure functions.",
 )
-def gap_computed(warehouse: Warehouse) -> dg.MaterializeResult:
+def gap_computed(warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Apply the gap functions to staging.gap_inputs."""
     with connect_work(warehouse.settings) as connection:
         counts = gap_tables.compute(connection)

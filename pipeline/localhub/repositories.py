@@ -77,7 +77,7 @@ class Repositories:
         known = [item for item in found if _key(item, sort) is not None]
         unknown = [item for item in found if _key(item, sort) is None]
         known.sort(key=lambda item: str(item.get("id", "")))
-        known.sort(key=lambda item: _key(item, sort), reverse=descending)  # type: ignore[arg-type,return-value]
+        known.sort(key=lambda item: _key(item, sort), reverse=descending)
         return known + unknown
 
 

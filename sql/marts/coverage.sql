@@ -15,4 +15,7 @@ SELECT
 FROM staging.models AS m
 WHERE
     m.access = 'open'
-    AND m.model_id NOT IN (SELECT s.model_id FROM staging.scores AS s WHERE s.superseded_at IS NULL AND NOT s.doubtful)
+    AND m.model_id NOT IN (
+        SELECT s.model_id FROM staging.scores AS s
+        WHERE s.superseded_at IS NULL AND NOT s.doubtful
+    )

@@ -36,9 +36,16 @@ counted AS (
 )
 
 SELECT
-    (SELECT count(*) + 1 FROM indexed AS o WHERE o.ci_lo > coalesce(i.ci_hi, i.value)) AS rank_best,
-    CASE WHEN i.ci_lo IS NOT NULL
-        THEN (SELECT count(*) FROM indexed AS o WHERE coalesce(o.ci_hi, o.value) >= i.ci_lo)
+    (
+        SELECT count(*) + 1 FROM indexed AS o
+        WHERE o.ci_lo > coalesce(i.ci_hi, i.value)
+    ) AS rank_best,
+    CASE
+        WHEN i.ci_lo IS NOT NULL
+            THEN (
+                SELECT count(*) FROM indexed AS o
+                WHERE coalesce(o.ci_hi, o.value) >= i.ci_lo
+            )
     END AS rank_worst,
     m.name AS model,
     m.organisation,
@@ -56,4 +63,4 @@ SELECT
 FROM indexed AS i
 INNER JOIN staging.models AS m ON i.model_id = m.model_id
 LEFT JOIN counted AS c ON i.model_id = c.model_id
-ORDER BY i.value DESC, m.name
+ORDER BY i.value DESC, m.name ASC

@@ -1,4 +1,4 @@
--- How many months until a closed record is matched, with unmatched records censored; per series, definition and tolerance.
+-- Months until a closed record is matched, unmatched records censored; per series, definition and tolerance.
 -- series | series id
 -- open_definition | downloadable, commercial or unrestricted
 -- tolerance | strict or significant

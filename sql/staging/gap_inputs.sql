@@ -1,4 +1,4 @@
--- What the gap functions read: the current score of every model in every series, best run first, doubtful rows left out.
+-- What the gap functions read: the best current score of every model in every series, doubtful rows left out.
 -- series | series id
 -- comparability | same_evaluator, same_protocol or loose
 -- model | name of the model
@@ -37,7 +37,7 @@ SELECT
 FROM staging.scores AS s
 INNER JOIN staging.series AS e ON s.series_id = e.series_id
 INNER JOIN staging.models AS m ON s.model_id = m.model_id
-WHERE s.superseded_at IS NULL AND NOT coalesce(s.doubtful, false)
+WHERE s.superseded_at IS NULL AND NOT coalesce(s.doubtful, FALSE)
 QUALIFY row_number() OVER (
     PARTITION BY s.series_id, s.model_id
     ORDER BY CASE e.direction WHEN 'lower' THEN -s.value ELSE s.value END DESC, s.score_id

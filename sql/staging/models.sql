@@ -19,6 +19,11 @@ WITH releases AS (
     QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
 ),
 
+stated AS (
+    FROM raw.facts_overrides
+    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+),
+
 overrides AS (
     SELECT
         model_id,
@@ -27,8 +32,7 @@ overrides AS (
         max(CASE WHEN field = 'released_on' THEN value END) AS released_on,
         max(CASE WHEN field = 'weights_on' THEN value END) AS weights_on,
         list_sort(list(field)) AS fields
-    FROM raw.facts_overrides
-    WHERE capture_id = (SELECT max(capture_id) FROM raw.facts_overrides)
+    FROM stated
     GROUP BY model_id
 ),
 
@@ -38,12 +42,12 @@ curated AS (
         r.name,
         r.organisation,
         r.country,
-        coalesce(CAST(o.released_on AS DATE), r.released_on) AS released_on,
+        coalesce(cast(o.released_on AS DATE), r.released_on) AS released_on,
         CASE WHEN o.released_on IS NULL THEN r.released_on_source ELSE 'override' END AS released_on_source,
-        coalesce(CAST(o.weights_on AS DATE), r.weights_on) AS weights_on,
+        coalesce(cast(o.weights_on AS DATE), r.weights_on) AS weights_on,
         coalesce(o.access, r.access) AS access,
         coalesce(o.licence_class, r.licence_class) AS licence_class,
-        CAST(r.params_b * 1e9 AS BIGINT) AS params_total,
+        cast(r.params_b * 1e9 AS BIGINT) AS params_total,
         r.hub_id,
         coalesce(o.fields, []) AS overridden,
         r.source_name,
@@ -63,7 +67,7 @@ SELECT
     c.access,
     CASE WHEN c.access = 'open' THEN coalesce(c.licence_class, 'unknown') END AS licence_class,
     coalesce(c.params_total, h.params_total) AS params_total,
-    CAST(NULL AS BIGINT) AS params_active,
+    cast(NULL AS BIGINT) AS params_active,
     CASE WHEN c.hub_id IS NULL THEN [] ELSE [c.hub_id] END AS hub_ids,
     c.overridden,
     c.source_name,
@@ -75,17 +79,20 @@ SELECT
     'hub:' || h.id AS model_id,
     h.id AS name,
     h.author AS organisation,
-    CAST(NULL AS VARCHAR) AS country,
-    CAST(h.created_at AS DATE) AS released_on,
+    cast(NULL AS VARCHAR) AS country,
+    cast(h.created_at AS DATE) AS released_on,
     CASE WHEN h.created_at IS NULL THEN 'unknown' ELSE 'hub_created' END AS released_on_source,
-    CAST(NULL AS DATE) AS weights_on,
+    cast(NULL AS DATE) AS weights_on,
     CASE WHEN h.params_total IS NULL THEN 'unknown' ELSE 'open' END AS access,
     CASE WHEN h.params_total IS NULL THEN NULL ELSE h.licence_class END AS licence_class,
     h.params_total,
-    CAST(NULL AS BIGINT) AS params_active,
+    cast(NULL AS BIGINT) AS params_active,
     [h.id] AS hub_ids,
     [] AS overridden,
     'Hugging Face Hub' AS source_name,
     'https://huggingface.co/' || h.id AS source_url
 FROM staging.hub_models AS h
-WHERE h.id NOT IN (SELECT c.hub_id FROM curated AS c WHERE c.hub_id IS NOT NULL)
+WHERE h.id NOT IN (
+    SELECT c.hub_id FROM curated AS c
+    WHERE c.hub_id IS NOT NULL
+)

@@ -32,6 +32,18 @@ WITH facts AS (
     SELECT * FROM raw.facts_scores_epoch_eci
 ),
 
+-- Rows of a collection that agree in everything are told apart by their number.
+numbered AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY
+                capture_id, model_id, series_id, model_as_written, model_version, value,
+                source_name, source_url, note
+        ) AS row_number
+    FROM facts
+),
+
 found AS (
     SELECT
         'facts' AS source,
@@ -58,31 +70,23 @@ found AS (
         source_url,
         note,
         capture_id
-    FROM (
-        SELECT
-            *,
-            row_number() OVER (
-                PARTITION BY capture_id, model_id, series_id, model_as_written, model_version, value,
-                source_name, source_url, note
-            ) AS row_number
-        FROM facts
-    )
+    FROM numbered
     UNION ALL BY NAME
     SELECT
         'hub_models' AS source,
-        fact_id AS score_id,
+        c.fact_id AS score_id,
         coalesce(m.model_id, 'hub:' || c.repo_id) AS model_id,
-        series_id,
-        index_name AS model_as_written,
-        value,
-        unit,
-        tier,
-        self_reported,
+        c.series_id,
+        c.index_name AS model_as_written,
+        c.value,
+        c.unit,
+        c.tier,
+        c.self_reported,
         false AS doubtful,
         c.source_name,
         'url' AS source_kind,
         c.source_url,
-        capture_id
+        c.capture_id
     FROM raw.card_metrics AS c
     LEFT JOIN staging.aliases AS m ON c.repo_id = m.name AND m.method = 'hub id'
 ),
@@ -106,8 +110,8 @@ SELECT
     CASE f.unit WHEN 'percent' THEN f.value / 100 WHEN 'fraction' THEN f.value END AS value_scaled,
     f.ci_lo,
     f.ci_hi,
-    CAST(NULL AS DOUBLE) AS stderr,
-    CAST(NULL AS BIGINT) AS n,
+    cast(null AS DOUBLE) AS stderr,
+    cast(null AS BIGINT) AS n,
     f.effort,
     f.evaluated_on,
     f.published_on,

@@ -1,0 +1,30 @@
+"""One real run of the pipeline on the bundled facts, shared by the tests that only read its result."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MOAT = ROOT / ".venv" / "bin" / "moat"
+
+
+def moat(*arguments, data, check=True, **environment):
+    """Run the real command line in a process of its own."""
+    env = {**os.environ, "MOAT_DATA": str(data), "DAGSTER_HOME": str(data / "dagster"), "COLUMNS": "160", **environment}
+    (data / "dagster").mkdir(parents=True, exist_ok=True)
+    done = subprocess.run([MOAT, *arguments], env=env, capture_output=True, text=True, timeout=240, check=False)
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Data folder of a finished run on the bundled facts; read it, do not write it."""
+    data = tmp_path_factory.mktemp("built")
+    done = moat("run", data=data)
+    (data / "stdout.txt").write_text(done.stdout)
+    (data / "stderr.txt").write_text(done.stderr)
+    return data
