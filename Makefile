@@ -5,7 +5,7 @@ VENV := .venv
 MOAT := $(VENV)/bin/moat
 export DAGSTER_HOME := $(CURDIR)/dagster_home
 
-.PHONY: run setup test check ui soak mutate lock clean
+.PHONY: run setup test check ui soak mutate picture lock clean
 
 run: $(VENV)/ready
 	@$(MOAT) run --hub $(HUB)
@@ -37,6 +37,9 @@ ui: $(VENV)/ready
 
 mutate: $(VENV)/ready
 	$(VENV)/bin/mutmut run && $(VENV)/bin/mutmut results
+
+picture: $(VENV)/ready
+	$(MOAT) picture docs/frontier.png
 
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

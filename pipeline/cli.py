@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import duckdb
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from pipeline import progress
@@ -142,6 +142,15 @@ def sources(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def picture(file: Annotated[Path, typer.Argument(help="Where to write it, .png or .svg.")]) -> None:
+    """Draw both frontiers of the headline series."""
+    from pipeline.report.picture import draw  # noqa: PLC0415
+
+    draw(Settings(), file)
+    errors.print(f"wrote {file}")
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Look at versions, folders and the published file, and say what to do."""
     from pipeline.report import doctor as checks  # noqa: PLC0415
@@ -217,12 +226,13 @@ def _progress_bar(total: int) -> Iterator[None]:
     )
     with bar:
         whole = bar.add_task("start", total=total)
-        pages: dict[str, Any] = {}
+        parts: dict[str, TaskID] = {}
 
         def listen(step: str, done: int, of: int | None) -> None:
-            if step.startswith(("pull ", "read ")):
-                pages.setdefault(step, bar.add_task(step, total=of) if step not in pages else None)
-                bar.update(pages[step], completed=done, total=of)
+            if step.startswith(("pull ", "read ", "write ")):
+                if step not in parts:
+                    parts[step] = bar.add_task(step, total=of)
+                bar.update(parts[step], completed=done, total=of)
             else:
                 bar.update(whole, advance=1, description=step)
 

@@ -80,6 +80,7 @@ def load_hub(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[
     for number, capture in enumerate(captures):
         report("read captures of the Hub", number, len(captures))
         parsed.append(hub_models.parse(capture))
+    report("read captures of the Hub", len(captures), len(captures))
     manifests = [
         replace(capture.manifest, rows=one.counts, metrics=one.metric_counts)
         for capture, one in zip(captures, parsed, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -76,20 +77,23 @@ def _raise_first_failure(result: dg.ExecuteInProcessResult) -> None:
                 "Nothing was published; mend the source or the query",
             )
     for event in result.get_step_failure_events() if not result.success else []:
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        text = (error.message if error else "no reason given").strip()
-        name, _, message = text.partition(": ")
         raise MoatError(
             event.step_key or "run",
-            message if name.rpartition(".")[2] in {kind.__name__ for kind in _kinds()} else text,
-            "Nothing was published; the last published file stays.",
+            _own_message(event.step_failure_data.error),
+            "Nothing was published; the last published file stays",
         )
 
 
-def _kinds() -> list[type[MoatError]]:
-    return [MoatError, *MoatError.__subclasses__()]
+def _own_message(error: Any) -> str:
+    """The message of the first error of ours in the chain of causes, else of the innermost one."""
+    ours = {MoatError.__name__, *(kind.__name__ for kind in MoatError.__subclasses__())}
+    text = "no reason given"
+    while error is not None:
+        text = str(error.message).strip()
+        if error.cls_name in ours:
+            return text.partition(": ")[2].rstrip(".")
+        error = error.cause
+    return text.rstrip(".")
 
 
 def _outcome(result: dg.ExecuteInProcessResult) -> Outcome:

@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.errors import WarehouseError
+from pipeline.progress import report
 from pipeline.settings import Settings
 
 # Any DuckDB from 1.0 on, and DuckDB-Wasm, can open files of this storage version.
@@ -152,13 +153,17 @@ def publish(settings: Settings) -> str:
         expected = logical_hash(work)
         try:
             settings.published.joinpath("parquet").mkdir(parents=True, exist_ok=True)
+            report("write published files", 0, 3)
             full = _copy(work, settings.published, PUBLISHED_SCHEMAS)
             small = _copy(work, settings.published, ("marts",))
             _verify(full, expected)
+            report("write published files", 1, 3)
             _replace(small, settings.published / "marts.duckdb")
             for table in tables_of(work, "marts"):
                 _export(work, table, settings.published / "parquet" / f"{table}.parquet")
+            report("write published files", 2, 3)
             _replace(full, settings.published_file)
+            report("write published files", 3, 3)
         except (OSError, duckdb.Error) as error:
             raise WarehouseError(
                 str(settings.published), f"it cannot be written ({_first_line(error)})", "The last published file stays"

@@ -91,6 +91,8 @@ class Hub:
     async def model(self, request: Request) -> Response:
         """Route 2: one model, also at a revision; a renamed one answers 307."""
         self.requests["model"] += 1
+        if self.fault.name == "unauthorised":
+            return _error(401, "Invalid credentials in Authorization header")
         repo = request.path_params["rest"].partition("/revision/")[0]
         if repo in self.repositories.renamed:
             target = request.url.path.replace(repo, self.repositories.renamed[repo], 1)
@@ -119,7 +121,10 @@ class Hub:
         asked = request.headers.get("range")
         if asked is None:
             return _bytes(request, content, headers, 200)
-        start, end = _range(asked, len(content))
+        try:
+            start, end = _range(asked, len(content))
+        except ValueError:
+            return _bytes(request, content, headers, 200)  # a header nobody understands is ignored
         if start >= len(content) or end < start:
             return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{len(content)}"})
         headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
@@ -65,16 +66,12 @@ def serve_forever(repositories: Repositories, port: int, fault: str | None, anno
         chosen = Fault(fault or "")
     except ValueError as error:
         raise InputError(f"--fault {fault}", str(error), "Use one of these") from error
-    listener = _bind(port)
-    server = _server(Hub(repositories, chosen))
-
-    def when_ready() -> None:
-        _wait(server)
-        announce(f"http://{HOST}:{listener.getsockname()[1]}")
-
-    threading.Thread(target=when_ready, daemon=True).start()
-    with listener:
-        server.run(sockets=[listener])
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with serve(repositories, port, chosen) as running:
+        announce(running.url)
+        stop.wait()
 
 
 def _bind(port: int) -> socket.socket:

@@ -68,7 +68,7 @@ def test_filter_author_search_and_sort(hub):
 
 
 def test_a_refused_expand_answers_400(hub):
-    with pytest.raises(HfHubHTTPError, match="400"):
+    with pytest.raises(HfHubHTTPError, match="expand baseModels is not allowed"):
         ids(hub.url, expand=["baseModels"])
 
 
@@ -132,7 +132,7 @@ def test_the_command_announces_its_address_and_stops_on_sigterm():
         url = process.stdout.readline().split()[-1]
         assert len(get_session().get(f"{url}/api/models?limit=5").json()) == 5
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) in {0, -signal.SIGTERM}
+        assert process.wait(10) == 0
 
 
 def test_the_real_sample_is_listed_whole():

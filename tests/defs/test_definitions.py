@@ -1,0 +1,100 @@
+"""What Dagster shows: a snapshot of keys, jobs and schedules, so that no change of them goes unseen."""
+
+import json
+
+import dagster as dg
+import pytest
+
+from pipeline.definitions import build_defs
+from pipeline.defs.automation import run_failed
+from pipeline.defs.resources import Warehouse
+from pipeline.defs.tables import sql_checks
+
+KEYS = sorted(
+    [
+        "facts",
+        "gap/tables",
+        "hub_models",
+        "marts/catch_up",
+        "marts/coverage",
+        "marts/frontier",
+        "marts/gap",
+        "marts/headline",
+        "marts/leaderboard",
+        "marts/sources",
+        "marts/survival",
+        "ops/captures",
+        "ops/quarantine",
+        "ops/schema_version",
+        "published",
+        "staging/aliases",
+        "staging/benchmarks",
+        "staging/gap_inputs",
+        "staging/hub_models",
+        "staging/lineage_edges",
+        "staging/models",
+        "staging/scores",
+        "staging/series",
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def definitions():
+    return build_defs()
+
+
+def graph(definitions):
+    return definitions.get_repository_def().asset_graph
+
+
+def test_asset_keys(definitions):
+    assert sorted(key.to_user_string() for key in graph(definitions).get_all_asset_keys()) == KEYS
+
+
+def test_names_are_short_and_described(definitions):
+    for key in graph(definitions).get_all_asset_keys():
+        assert len(key.path[-1]) <= 16
+        description = graph(definitions).get(key).description
+        assert "|" not in description[:60]
+        assert len(description) > 20
+
+
+def test_groups_read_left_to_right(definitions):
+    groups = {graph(definitions).get(key).group_name for key in graph(definitions).get_all_asset_keys()}
+    assert sorted(groups) == ["1_sources", "2_staging", "3_gap", "4_marts", "5_ops", "6_publish"]
+
+
+def test_every_check_blocks(definitions):
+    specs = [spec for check in sql_checks for spec in check.check_specs]
+    assert {spec.key for spec in specs} == set(graph(definitions).asset_check_keys)
+    assert len(specs) == 12
+    assert all(spec.blocking for spec in specs)
+
+
+def test_jobs_schedules_and_sensors(definitions):
+    repository = definitions.get_repository_def()
+    assert [schedule.name for schedule in repository.schedule_defs] == ["daily"]
+    assert repository.schedule_defs[0].cron_schedule == "0 6 * * *"
+    assert [sensor.name for sensor in repository.sensor_defs] == ["run_failed"]
+    assert "refresh" in {job.name for job in repository.get_all_jobs()}
+
+
+def test_a_failed_run_is_noted_and_a_failed_check_stops_what_follows(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOAT_DATA", str(tmp_path))
+    job = build_defs(Warehouse(data=str(tmp_path), hub="http://127.0.0.1:9")).resolve_job_def("refresh")
+    monkeypatch.setenv("MOAT_RETRIES", "0")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+        assert not result.success
+        assert {event.step_key for event in result.get_step_failure_events()} == {"hub_models"}
+        context = dg.build_run_status_sensor_context(
+            sensor_name="run_failed",
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+            dagster_event=result.get_run_failure_event(),
+        ).for_run_failure()
+        run_failed(context)
+    note = json.loads((tmp_path / "failures.jsonl").read_text())
+    assert note["run"] == result.run_id
+    assert not (tmp_path / "published" / "openmoat.duckdb").exists()

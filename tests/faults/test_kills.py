@@ -1,0 +1,70 @@
+"""SIGKILL in every stage of a run: the published file is the previous one, the next run succeeds."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from pipeline.warehouse import logical_hash
+from tests.conftest import ROOT, moat
+
+# Reports are made when a stage ends and in the middle of publishing; the process ends there, with no clean-up.
+KILL_AT = """
+import os, signal, sys
+from pipeline import progress, runner
+from pipeline.settings import Settings
+
+def listen(step, done, total):
+    if f"{step} {done}".startswith(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with progress.listening(listen):
+    runner.execute(Settings(), hub="local", as_of="2026-08-01")
+"""
+
+
+def hash_of(data):
+    with duckdb.connect(str(data / "published" / "openmoat.duckdb"), read_only=True) as connection:
+        return logical_hash(connection)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    ["pull", "read captures", "hub_models", "facts", "staging.scores", "gap", "marts.headline", "ops",
+     "write published files 0", "write published files 1", "write published files 2"],
+)  # fmt: skip
+def test_a_kill_leaves_the_previous_file_and_the_next_run_succeeds(built, tmp_path, stage):
+    data = tmp_path / "data"
+    shutil.copytree(built, data)
+    before = hash_of(data)
+    env = {**os.environ, "MOAT_DATA": str(data), "DAGSTER_HOME": str(data / "dagster")}
+    killed = subprocess.run([sys.executable, "-c", KILL_AT, stage], env=env, cwd=ROOT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert hash_of(data) == before
+    if stage in {"staging.scores", "write published files 1"}:
+        moat("run", data=data)
+        assert hash_of(data) == before
+        assert not list((data / "published").glob(".new-*"))
+
+
+def test_two_runs_at_once_and_a_reader_meanwhile(built, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(built, data)
+    env = {**os.environ, "MOAT_DATA": str(data), "DAGSTER_HOME": str(data / "dagster")}
+    with subprocess.Popen([ROOT / ".venv/bin/moat", "run"], env=env, stderr=subprocess.PIPE, text=True) as first:
+        answers = 0
+        refused = None
+        while first.poll() is None:
+            said = moat("sql", "SELECT count(*) AS n FROM marts.catch_up WHERE series = 'epoch_eci'", data=data)
+            answers += "19" in said.stdout
+            lock = data / "work" / "run.lock"
+            if refused is None and lock.exists() and answers >= 2:
+                second = moat("run", data=data, check=False)
+                refused = second.returncode == 1 and "another run is writing it" in " ".join(second.stderr.split())
+        assert first.wait() == 0
+    assert answers >= 2
+    assert refused is not False
