@@ -6,12 +6,12 @@ import dagster as dg
 
 from pipeline import warehouse as files
 from pipeline.defs.resources import Warehouse
-from pipeline.defs.tables import sql_assets
+from pipeline.defs.tables import last_tables
 from pipeline.progress import report
 
 
 @dg.asset(
-    deps=[key for asset in sql_assets for key in asset.keys],
+    deps=last_tables(),
     group_name="6_publish",
     kinds={"duckdb", "parquet"},
     owners=["team:openmoat"],

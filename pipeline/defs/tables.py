@@ -33,6 +33,13 @@ def upstream_key(table: str) -> list[dg.AssetKey]:
             return [dg.AssetKey([schema, name])]
 
 
+def last_tables() -> list[dg.AssetKey]:
+    """Tables nothing else is made from: once they and their blocking checks are done, everything is."""
+    models = load_models()
+    used = {table for model in models for table in model.upstream} | {"staging.gap_inputs"}
+    return [dg.AssetKey([model.schema, model.name]) for model in models if model.table not in used]
+
+
 def sql_asset(model: SqlModel) -> dg.AssetsDefinition:
     """One table of sql/ as an asset."""
 
