@@ -45,7 +45,7 @@ def run(
     as_of: AsOf = "",
 ) -> None:
     """Pull, build, check and publish; prints the answer and where it lies."""
-    from pipeline import runner  # noqa: PLC0415  # Dagster takes seconds to import: only where used
+    from pipeline import runner
 
     settings = Settings()
     _date(as_of)
@@ -67,7 +67,7 @@ def report(
     open_definition: Open = "downloadable", tolerance: ToleranceOption = "strict", as_json: AsJson = False
 ) -> None:
     """The answer in one sentence, then the series behind it."""
-    from pipeline.report import terminal  # noqa: PLC0415
+    from pipeline.report import terminal
 
     document = terminal.report(Settings(), open_definition, tolerance)
     if as_json:
@@ -87,7 +87,7 @@ def gap(
     as_json: AsJson = False,
 ) -> None:
     """Gap, lag and catch-up of every series, of the published file or of your own table."""
-    from pipeline.report import terminal  # noqa: PLC0415
+    from pipeline.report import terminal
 
     document, remarks = terminal.gap(
         Settings(), scores=scores, series=series, as_of=_date(as_of), tolerance=tolerance, definition=open_definition,
@@ -107,7 +107,7 @@ def sql(
     output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
 ) -> None:
     """Ask the published file; read-only."""
-    from pipeline.warehouse import connect_published  # noqa: PLC0415
+    from pipeline.warehouse import connect_published
 
     if output not in {"table", "csv", "json"}:
         raise typer.BadParameter("use table, csv or json", param_hint="--format")
@@ -130,7 +130,7 @@ def sql(
 @app.command()
 def sources(as_json: AsJson = False) -> None:
     """Where everything came from: counts, freshness, licence."""
-    from pipeline.warehouse import connect_published  # noqa: PLC0415
+    from pipeline.warehouse import connect_published
 
     with connect_published(Settings()) as connection:
         frame = connection.sql("FROM marts.sources ORDER BY source").pl()
@@ -144,7 +144,7 @@ def sources(as_json: AsJson = False) -> None:
 @app.command()
 def picture(file: Annotated[Path, typer.Argument(help="Where to write it, .png or .svg.")]) -> None:
     """Draw both frontiers of the headline series."""
-    from pipeline.report.picture import draw  # noqa: PLC0415
+    from pipeline.report.picture import draw
 
     draw(Settings(), file)
     errors.print(f"wrote {file}")
@@ -153,7 +153,7 @@ def picture(file: Annotated[Path, typer.Argument(help="Where to write it, .png o
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Look at versions, folders and the published file, and say what to do."""
-    from pipeline.report import doctor as checks  # noqa: PLC0415
+    from pipeline.report import doctor as checks
 
     found = checks.look(Settings())
     if as_json:
@@ -171,18 +171,18 @@ def hub_serve(
     fault: Annotated[str, typer.Option(help="Misbehave in this way.")] = "",
 ) -> None:
     """Serve a Hub on loopback until interrupted."""
-    from pipeline.facts.hub_repositories import bundled_repositories  # noqa: PLC0415
-    from pipeline.localhub.repositories import Repositories  # noqa: PLC0415
-    from pipeline.localhub.server import serve_forever  # noqa: PLC0415
+    from pipeline.facts.hub_repositories import bundled_repositories
+    from pipeline.localhub.repositories import Repositories
+    from pipeline.localhub.server import serve_forever
 
     repositories = Repositories.from_parquet(repos) if repos else Repositories.from_frame(bundled_repositories())
-    serve_forever(repositories, port, fault or None, lambda url: print(f"serving at {url}", flush=True))  # noqa: T201
+    serve_forever(repositories, port, fault or None, lambda url: typer.echo(f"serving at {url}"))
 
 
 @facts_app.command("check")
 def facts_check(as_json: AsJson = False) -> None:
     """Validate the tables of facts and explain what is wrong with them."""
-    from pipeline.facts import tables  # noqa: PLC0415
+    from pipeline.facts import tables
 
     problems = tables.check()
     counts = {name: frame.height for name, frame in tables.load_all().items()} if not problems else {}
@@ -241,7 +241,7 @@ def _progress_bar(total: int) -> Iterator[None]:
 
 
 def _print_headline(settings: Settings) -> None:
-    from pipeline.report import terminal  # noqa: PLC0415
+    from pipeline.report import terminal
 
     terminal.show(terminal.report(settings, "downloadable", "strict"), Console())
 

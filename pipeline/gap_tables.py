@@ -13,7 +13,7 @@ from pipeline.errors import WarehouseError
 from pipeline.gap.frontier import gap_over_time, records
 from pipeline.gap.lag import parse_tolerance
 from pipeline.gap.series import SeriesReport, series_report
-from pipeline.gap.sides import OpenDefinition, availability, parse_open_definition
+from pipeline.gap.sides import availability, parse_open_definition
 from pipeline.report.sentence import answer
 
 DEFINITIONS = ("downloadable", "commercial", "unrestricted")
@@ -112,8 +112,8 @@ def _collect(tables: dict[str, list[pl.DataFrame]], part: pl.DataFrame, until: d
     tables["gap"].append(moves.select(pl.col(name).cast(kind) for name, kind in GAP_COLUMNS.items()))
 
 
-def _summary(report: SeriesReport, unit: str | None, definition: OpenDefinition | str) -> dict[str, Any]:
-    state, sentence = answer(report, unit, str(definition))
+def _summary(report: SeriesReport, unit: str | None, definition: str) -> dict[str, Any]:
+    state, sentence = answer(report, unit, definition)
     best_open, best_closed, outcome = report.frontier_open, report.frontier_closed, report.survival
     return {
         "series": report.series, "as_of": report.as_of, "state": state, "sentence": sentence,

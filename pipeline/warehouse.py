@@ -23,7 +23,6 @@ from pipeline.settings import Settings
 
 # Any DuckDB from 1.0 on, and DuckDB-Wasm, can open files of this storage version.
 STORAGE_VERSION = "v1.0.0"
-SCHEMA_VERSION = 1
 HASHED_SCHEMAS = ("staging", "marts")
 PUBLISHED_SCHEMAS = ("staging", "marts", "ops")
 # Run times and capture ids differ between two builds of the same facts: the logical hash leaves them out.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from pipeline.errors import InputError
@@ -67,7 +68,10 @@ def show(document: Document, console: Console) -> None:
     console.print(Panel(body, title="Open against closed", border_style="blue"))
     comparable = [row for row in document["series"] if row["comparability"] != "loose"]
     table = Table(
-        "series", "gap", "lag, months", "catch-up median (90%)", "records", "unmatched", box=None, header_style="bold"
+        Column("series", overflow="fold"),
+        *("gap", "lag, months", "catch-up median (90%)", "records", "unmatched"),
+        box=None,
+        header_style="bold",
     )
     for row in comparable:
         table.add_row(row["series"], _number(row["gap_raw"]), _lag(row), _median(row), _whole(row["records"]),
@@ -112,7 +116,7 @@ def gap(
         inputs = connection.execute("FROM staging.gap_inputs").pl()
         asked = connection.execute("SELECT as_of FROM ops.schema_version").fetchone()
     chosen = _only(inputs, series) if series else two_sided(inputs)
-    until = as_of or (asked[0] if asked else date.today())  # noqa: DTZ011
+    until = as_of or (asked[0] if asked else datetime.now(UTC).date())
     parts = [gap_document(part, day, ruler, meaning) for day, part in by_date(chosen, until)]
     entries = [entry | {"as_of": part["as_of"]} for part in parts for entry in part["series"]]
     document = {"as_of": str(until), "tolerance": tolerance, "open": definition,
@@ -145,7 +149,7 @@ def show_gap(document: Document, console: Console) -> None:
             console.print(f"· {note}", markup=False, highlight=False, style="dim")
 
 
-def _only(scores: Any, series: str) -> Any:
+def _only(scores: pl.DataFrame, series: str) -> pl.DataFrame:
     if not series:
         return scores
     found = scores.filter(scores["series"] == series)
