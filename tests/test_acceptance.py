@@ -93,3 +93,9 @@ def test_the_published_file_says_the_same(built):
     assert headline["lag_months"] == pytest.approx(5.22, abs=0.1)
     assert headline["catch_up_median"] == pytest.approx(7.10, abs=0.15)
     assert (headline["records"], headline["censored"]) == (19, 4)
+
+
+def test_slope_of_the_gap_since_2025():
+    rate = next(r for r in report().closing if (r.window, r.measure) == ("since_2025", "gap"))
+    assert rate.ols.slope_per_year == pytest.approx(2.8, abs=0.3)
+    assert rate.theil_sen.slope_per_year == pytest.approx(4.0, abs=0.3)

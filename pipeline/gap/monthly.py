@@ -7,9 +7,13 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from pipeline.gap.frontier import logit
 from pipeline.gap.lag import DAYS_PER_MONTH, Floats, Ruler, Scale, Tolerance
 
 _STRICT = Tolerance("strict")
+_SCHEMA: dict[str, type[pl.DataType]] = {
+    "on": pl.Date, "open": pl.Float64, "closed": pl.Float64, "lag": pl.Float64, "bounded": pl.Boolean,
+}  # fmt: skip
 
 
 def month_starts(first: date, last: date) -> list[date]:
@@ -31,10 +35,12 @@ def monthly(
         tolerance: of the backward lag.
 
     Returns:
-        `on, open, closed` (frontiers), `gap` (closed minus open), `lag` (months; null where no closed
-        model was ahead by more than the tolerance) and `bounded` (the lag is at least this).
+        `on, open, closed` (frontiers, oriented), `gap` (closed minus open), `gap_logit` (null without
+        chance and ceiling), `lag` (months; null where no closed model was ahead by more than the
+        tolerance) and `bounded` (the lag is at least this).
     """
-    ruler = Ruler(tolerance, scale or Scale())
+    scale = scale or Scale()
+    ruler = Ruler(tolerance, scale)
     days = {name: side["available_on"].to_numpy().astype("datetime64[D]") for name, side in _named(closed, opened)}
     tops = {name: side["score"].to_numpy() for name, side in _named(closed, opened)}
     both = not closed.is_empty() and not opened.is_empty()
@@ -49,19 +55,18 @@ def monthly(
         ahead = since <= on
         lag = np.where(ahead, (on - since).astype(np.float64) / DAYS_PER_MONTH, np.nan)
         bounded = ahead & (first == 0)
-    frame = {"on": on, "open": held["open"], "closed": held["closed"], "lag": lag, "bounded": bounded}
-    schema = {"on": pl.Date, "open": pl.Float64, "closed": pl.Float64, "lag": pl.Float64, "bounded": pl.Boolean}
-    return (
-        pl.DataFrame(frame)
-        .cast(schema)
-        .select(  # type: ignore[arg-type]
-            "on",
-            "open",
-            "closed",
-            gap=pl.col("closed") - pl.col("open"),
-            lag=pl.col("lag").fill_nan(None),
-            bounded="bounded",
-        )
+    frame = pl.DataFrame(
+        {"on": on, "open": held["open"], "closed": held["closed"], "lag": lag, "bounded": bounded}, schema=_SCHEMA
+    )
+    bounds = pl.lit(scale.chance, dtype=pl.Float64), pl.lit(scale.ceiling, dtype=pl.Float64)
+    return frame.select(
+        "on",
+        "open",
+        "closed",
+        gap=pl.col("closed") - pl.col("open"),
+        gap_logit=logit(pl.col("closed") * scale.orient, *bounds) - logit(pl.col("open") * scale.orient, *bounds),
+        lag=pl.col("lag").fill_nan(None),
+        bounded="bounded",
     )
 
 

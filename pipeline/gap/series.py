@@ -21,8 +21,12 @@ from pipeline.gap.lag import (
     catch_up,
     qualifying,
 )
+from pipeline.gap.monthly import monthly
 from pipeline.gap.sides import OpenDefinition, availability, latest_date
 from pipeline.gap.survival import Survival, survival
+from pipeline.gap.trend import ClosingRate, closing_rates
+from pipeline.gap.trend import document as closing_document
+from pipeline.gap.trend import notes as closing_notes
 
 SATURATED_SHARE = 0.95
 _STRICT = Tolerance("strict")
@@ -59,6 +63,7 @@ class SeriesReport:
     backward: BackwardLag
     catch_up: tuple[CatchUp, ...]
     survival: Survival
+    closing: tuple[ClosingRate, ...]
     saturated: bool | None
     notes: tuple[str, ...]
 
@@ -80,7 +85,7 @@ class SeriesReport:
             "lag_months": {"backward": self.backward.months, "bounded": self.backward.bounded},
             "catch_up": [_plain(event) for event in self.catch_up],
             "survival": outcome,
-            "closing_rate": [],
+            "closing_rate": closing_document(self.closing),
             "saturated": self.saturated,
             "notes": list(self.notes),
         }
@@ -157,6 +162,8 @@ def _report(
     outcome = _NOT_DEFINED if ruler_note else survival(events)
     raw, in_logit, gap_notes = _gap(closed, opened, scale, row["unit"])
     saturated, saturation_note = _saturation(closed, scale)
+    points = monthly(closed, opened, as_of, scale, tolerance)
+    closing = closing_rates(points, as_of, raw, backward.months)
     notes = [
         *_count_notes(row),
         *gap_notes,
@@ -164,7 +171,7 @@ def _report(
         backward.note,
         *outcome.notes,
         saturation_note,
-        "closing rate: not computed in this version",
+        *closing_notes(closing),
     ]
     return SeriesReport(
         series=row["series"],
@@ -180,6 +187,7 @@ def _report(
         backward=backward,
         catch_up=tuple(events),
         survival=outcome,
+        closing=tuple(closing),
         saturated=saturated,
         notes=tuple(dict.fromkeys(note for note in notes if note)),
     )

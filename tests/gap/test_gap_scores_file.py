@@ -59,6 +59,7 @@ def test_every_number_of_ten_models_by_hand(tmp_path):
     catch_up = quiz.pop("catch_up")
     survival = quiz.pop("survival")
     notes = quiz.pop("notes")
+    closing = quiz.pop("closing_rate")
     assert quiz == {
         "series": "quiz",
         "models": 10,
@@ -77,7 +78,6 @@ def test_every_number_of_ten_models_by_hand(tmp_path):
         },
         # Closed passed 0.68 with c-three on 2024-11-01, 60 days before.
         "lag_months": {"backward": months(60), "bounded": False},
-        "closing_rate": [],
         "saturated": False,
     }
 
@@ -117,8 +117,15 @@ def test_every_number_of_ten_models_by_hand(tmp_path):
         "1 models of unknown access are on neither side",
         "1 models were closed before their weights came",
         "naive mean: matched records only, biased low",
-        "closing rate: not computed in this version",
+        "closing rate: fewer than 6 months with both sides in since_2025",
     ]
+    # Gaps from February to December: .1 .1 .3 .2 .2 .25 .15 .15 0 .19 .19, so sum(x y) = -.24 of 110.
+    assert [entry["window"] for entry in closing] == ["12m", "24m", "since_2025", "whole"]
+    year = closing[0]
+    assert (year["n"], year["from"], year["slope_per_year"]) == (11, "2024-02-01", pytest.approx(-0.24 / 110 * 12))
+    assert year["theil_sen"]["slope_per_year"] == pytest.approx(0)
+    assert year["lo"] < year["slope_per_year"] < year["hi"]
+    assert (closing[2]["n"], closing[2]["slope_per_year"], closing[2]["lag"]) == (0, None, None)
 
 
 def test_ten_models_within_five_points_of_a_hundredth(tmp_path):

@@ -29,7 +29,7 @@ def test_a_series_with_one_side_is_nulls_and_notes():
     assert entry["catch_up"][0]["censored"] is True
     assert entry["survival"]["median"] is None
     notes = " ".join(entry["notes"])
-    for words in ("gap: needs", "backward lag: no open", "survival median", "saturation", "closing rate: not"):
+    for words in ("gap: needs", "backward lag: no open", "survival median", "saturation", "closing rate: fewer"):
         assert words in notes
 
 
