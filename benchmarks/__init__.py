@@ -1,0 +1,1 @@
+"""Measurements of the project: what its intervals and its speed are worth."""
