@@ -22,11 +22,13 @@ from pipeline.gap.lag import (
     qualifying,
 )
 from pipeline.gap.monthly import monthly
+from pipeline.gap.noise import Draws, Noise, backward_lag_paired, by_stderr, catch_up_paired, frontier_noise
 from pipeline.gap.sides import OpenDefinition, availability, latest_date
 from pipeline.gap.survival import Survival, survival
 from pipeline.gap.trend import ClosingRate, closing_rates
 from pipeline.gap.trend import document as closing_document
 from pipeline.gap.trend import notes as closing_notes
+from pipeline.gap.weibull import Weibull, weibull_of
 
 SATURATED_SHARE = 0.95
 _STRICT = Tolerance("strict")
@@ -60,17 +62,18 @@ class SeriesReport:
     frontier_closed: FrontierModel | None
     gap_raw: float | None
     gap_logit: float | None
+    noise: Noise
     backward: BackwardLag
     catch_up: tuple[CatchUp, ...]
     survival: Survival
+    weibull: Weibull | None
     closing: tuple[ClosingRate, ...]
     saturated: bool | None
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """The series as one entry of `moat gap --json`: only text, numbers, booleans and nulls."""
-        outcome = asdict(self.survival)
-        outcome.pop("notes")
+        outcome = _without_notes(self.survival) | {"weibull": self.weibull and _without_notes(self.weibull)}
         return {
             "series": self.series,
             "models": self.models,
@@ -81,8 +84,20 @@ class SeriesReport:
                 "open": _plain(self.frontier_open),
                 "closed": _plain(self.frontier_closed),
             },
-            "gap": {"raw": self.gap_raw, "logit": self.gap_logit, "on": self.as_of.isoformat()},
-            "lag_months": {"backward": self.backward.months, "bounded": self.backward.bounded},
+            "gap": {
+                "raw": self.gap_raw,
+                "logit": self.gap_logit,
+                "on": self.as_of.isoformat(),
+                "bias": self.noise.gap_bias,
+                "lo": self.noise.gap_lo,
+                "hi": self.noise.gap_hi,
+            },
+            "lag_months": {
+                "backward": self.backward.months,
+                "bounded": self.backward.bounded,
+                "lo": self.noise.lag_lo,
+                "hi": self.noise.lag_hi,
+            },
             "catch_up": [_plain(event) for event in self.catch_up],
             "survival": outcome,
             "closing_rate": closing_document(self.closing),
@@ -96,6 +111,7 @@ def series_report(
     as_of: date | None = None,
     tolerance: Tolerance = _STRICT,
     open_definition: OpenDefinition = "downloadable",
+    draws: Mapping[str, Draws] | None = None,
 ) -> list[SeriesReport]:
     """Report every series of a table of scores, in order of name.
 
@@ -104,6 +120,8 @@ def series_report(
         as_of: date of the world; the latest date in the scores where null.
         tolerance: how much worse a match may be.
         open_definition: what counts as open.
+        draws: joint draws of whole series, by name, oriented. They give the interval of the gap and
+            decide what is significant; other series use their standard errors.
 
     Raises:
         InputError: the scores cannot be used, or hold no date and `as_of` is null.
@@ -111,22 +129,31 @@ def series_report(
     as_of = latest_date(scores) if as_of is None else as_of
     sides = availability(scores, as_of, open_definition)
     matching = sides.rows.join(sides.series.select("series", "median_stderr"), on="series")
-    may_match = _by_series(records(qualifying(matching, tolerance, pl.col("median_stderr")).drop("median_stderr")))
+    qualified = qualifying(matching, tolerance, pl.col("median_stderr")).drop("median_stderr")
+    may_match = _by_series(records(qualified))
     frontiers = records(sides.rows)
     closed = _by_series(frontiers.filter(pl.col("side") == "closed"))
     opened = _by_series(frontiers.filter(pl.col("side") == "open"))
+    everything = _by_series(sides.rows)
     none = frontiers.clear()
-    return [
-        _report(
-            row,
-            closed=closed.get(row["series"], none),
-            opened=opened.get(row["series"], none),
-            may_match=may_match.get(row["series"], none),
-            as_of=as_of,
-            tolerance=tolerance,
+    reports = []
+    for row in sides.series.iter_rows(named=True):
+        name = row["series"]
+        joint = (draws or {}).get(name)
+        candidates = may_match if joint is None else _by_series(qualified.filter(pl.col("series") == name))
+        reports.append(
+            _report(
+                row,
+                closed=closed.get(name, none),
+                opened=opened.get(name, none),
+                may_match=candidates.get(name, none),
+                rows=everything.get(name, none),
+                joint=joint,
+                as_of=as_of,
+                tolerance=tolerance,
+            )
         )
-        for row in sides.series.iter_rows(named=True)
-    ]
+    return reports
 
 
 def gap_document(
@@ -151,25 +178,39 @@ def _report(
     closed: pl.DataFrame,
     opened: pl.DataFrame,
     may_match: pl.DataFrame,
+    rows: pl.DataFrame,
+    joint: Draws | None,
     as_of: date,
     tolerance: Tolerance,
 ) -> SeriesReport:
-    """One series from its counts and its records."""
+    """One series from its counts, its records and all its rows."""
     scale = Scale(row["orient"], row["chance"], row["ceiling"], row["median_stderr"])
-    backward = backward_lag(closed, opened, as_of, tolerance, scale)
-    events = catch_up(closed, may_match, as_of, tolerance, scale)
+    strict = backward_lag(closed, opened, as_of, _STRICT, scale)
     ruler_note = Ruler(tolerance, scale).note
+    drawn = joint if tolerance.kind == "significant" and not ruler_note else None
+    if drawn is not None and not closed.is_empty() and not opened.is_empty():
+        everyone = rows.filter(pl.col("side") == "closed")
+        backward = backward_lag_paired(everyone, opened["model"][-1], drawn, as_of)
+        events = catch_up_paired(closed, may_match, drawn, as_of, scale)
+    else:
+        backward = backward_lag(closed, opened, as_of, tolerance, scale)
+        events = catch_up(closed, may_match, as_of, tolerance, scale)
+    noise = frontier_noise(rows, joint or by_stderr(rows), as_of, strict.months if tolerance == _STRICT else None)
     outcome = _NOT_DEFINED if ruler_note else survival(events)
     raw, in_logit, gap_notes = _gap(closed, opened, scale, row["unit"])
     saturated, saturation_note = _saturation(closed, scale)
     points = monthly(closed, opened, as_of, scale, tolerance)
     closing = closing_rates(points, as_of, raw, backward.months)
+    duration = None if ruler_note else weibull_of(events)
     notes = [
         *_count_notes(row),
         *gap_notes,
+        noise.note,
         ruler_note,
         backward.note,
+        None if tolerance == _STRICT else "interval of the lag: at strict tolerance only",
         *outcome.notes,
+        *(duration.notes if duration else ()),
         saturation_note,
         *closing_notes(closing),
     ]
@@ -184,9 +225,11 @@ def _report(
         frontier_closed=_holder(closed, scale),
         gap_raw=raw,
         gap_logit=in_logit,
+        noise=noise,
         backward=backward,
         catch_up=tuple(events),
         survival=outcome,
+        weibull=duration,
         closing=tuple(closing),
         saturated=saturated,
         notes=tuple(dict.fromkeys(note for note in notes if note)),
@@ -266,6 +309,10 @@ def _holder(side: pl.DataFrame, scale: Scale) -> FrontierModel | None:
 def _by_series(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """The rows of each series, in order."""
     return {str(key[0]): part for key, part in frame.partition_by("series", as_dict=True).items()}
+
+
+def _without_notes(thing: Survival | Weibull) -> dict[str, Any]:
+    return {name: value for name, value in asdict(thing).items() if name != "notes"}
 
 
 def _plain(thing: FrontierModel | CatchUp | None) -> dict[str, Any] | None:

@@ -60,6 +60,9 @@ def test_every_number_of_ten_models_by_hand(tmp_path):
     survival = quiz.pop("survival")
     notes = quiz.pop("notes")
     closing = quiz.pop("closing_rate")
+    ends = {name: quiz["gap"].pop(name) for name in ("lo", "bias", "hi")}
+    lag_ends = [quiz["lag_months"].pop(name) for name in ("lo", "hi")]
+    weibull = survival.pop("weibull")
     assert quiz == {
         "series": "quiz",
         "models": 10,
@@ -119,6 +122,13 @@ def test_every_number_of_ten_models_by_hand(tmp_path):
         "naive mean: matched records only, biased low",
         "closing rate: fewer than 6 months with both sides in since_2025",
     ]
+    # Two models hold the frontiers in nearly every draw: the gap spreads like N(0.16, 0.01 * sqrt 2).
+    assert ends["lo"] == pytest.approx(0.16 - 1.645 * 0.01 * 2**0.5, abs=0.003)
+    assert ends["hi"] == pytest.approx(0.16 + 1.645 * 0.01 * 2**0.5, abs=0.003)
+    assert ends["bias"] == pytest.approx(0, abs=0.003)
+    assert lag_ends == [months(60), months(60)]
+    assert (weibull["n"], weibull["censored"]) == (4, 1)
+    assert 92 < weibull["median"] * 30.4375 < 183
     # Gaps from February to December: .1 .1 .3 .2 .2 .25 .15 .15 0 .19 .19, so sum(x y) = -.24 of 110.
     assert [entry["window"] for entry in closing] == ["12m", "24m", "since_2025", "whole"]
     year = closing[0]
@@ -139,7 +149,7 @@ def test_ten_models_within_five_points_of_a_hundredth(tmp_path):
         ("turned", None, months(91), True),
     ]
     assert quiz["gap"]["raw"] == pytest.approx(0.15)
-    assert quiz["lag_months"] == {"backward": months(91), "bounded": False}
+    assert quiz["lag_months"] == {"backward": months(91), "bounded": False, "lo": None, "hi": None}
 
 
 def test_ten_models_are_the_same_from_parquet(tmp_path):

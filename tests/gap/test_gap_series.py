@@ -23,8 +23,8 @@ def closed_at(*tops: float, **more) -> pl.DataFrame:
 def test_a_series_with_one_side_is_nulls_and_notes():
     entry = gap_document(scores(("c", 5, "2025-01-01", "closed")), AS_OF)["series"][0]
     assert entry["frontier"]["open"] is None
-    assert entry["gap"] == {"raw": None, "logit": None, "on": "2025-12-31"}
-    assert entry["lag_months"] == {"backward": None, "bounded": False}
+    assert entry["gap"] == {"raw": None, "logit": None, "on": "2025-12-31", "bias": None, "lo": None, "hi": None}
+    assert entry["lag_months"] == {"backward": None, "bounded": False, "lo": None, "hi": None}
     assert entry["catch_up"][0]["open"] is None
     assert entry["catch_up"][0]["censored"] is True
     assert entry["survival"]["median"] is None

@@ -1,0 +1,189 @@
+"""Joint draws: bias and interval of the gap, and what is significant on them."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipeline.gap.lag import Scale, parse_tolerance
+from pipeline.gap.noise import Draws, backward_lag_paired, by_stderr, catch_up_paired, frontier_noise, interval_stderr
+from pipeline.gap.series import series_report
+from tests.gap.gap_tables import day, scores
+
+AS_OF = date(2025, 12, 31)
+
+
+def rows(*entries):
+    """Rows of (model, side, available_on, score, stderr)."""
+    return pl.DataFrame(
+        {
+            "model": [e[0] for e in entries],
+            "side": [e[1] for e in entries],
+            "available_on": [day(e[2]) for e in entries],
+            "score": [float(e[3]) for e in entries],
+            "stderr": [e[4] if len(e) > 4 else None for e in entries],
+        },
+        schema_overrides={"stderr": pl.Float64},
+    )
+
+
+def five(**values):
+    """Five hand-made draws of each model."""
+    return Draws(tuple(values), np.array(list(values.values()), dtype=float))
+
+
+TWO = rows(("c", "closed", "2025-01-01", 12), ("o", "open", "2025-07-01", 10))
+
+
+def test_the_basic_interval_turns_the_draws_round_the_point():
+    # Gaps in the draws: 0, 1, 2, 3, 4; the point is 2 and the draws are centred on it.
+    found = frontier_noise(TWO, five(c=[10, 11, 12, 13, 14], o=[10] * 5), AS_OF, 12.0)
+    assert found.gap_bias == pytest.approx(0)
+    assert (found.gap_lo, found.gap_hi) == (pytest.approx(4 - 3.8), pytest.approx(4 - 0.2))
+    # Draws that lie two points too high on average are taken off, not believed.
+    high = frontier_noise(TWO, five(c=[12, 13, 14, 15, 16], o=[10] * 5), AS_OF, 12.0)
+    assert high.gap_bias == pytest.approx(2)
+    assert (high.gap_lo, high.gap_hi) == (pytest.approx(4 - 5.8), pytest.approx(4 - 2.2))
+
+
+def test_a_crowded_side_is_biased_up():
+    crowd = rows(
+        ("c", "closed", "2025-01-01", 12, 1.0),
+        *((f"o{i:02}", "open", "2025-07-01", 10, 1.0) for i in range(30)),
+    )
+    found = frontier_noise(crowd, by_stderr(crowd), AS_OF, 12.0)
+    # The expected maximum of thirty standard normals is 2.04.
+    assert found.gap_bias == pytest.approx(-2.04, abs=0.2)
+    assert found.gap_lo > 2
+
+
+def test_every_move_of_a_frontier_has_its_interval():
+    moving = rows(
+        ("c1", "closed", "2025-01-01", 10, 0.1),
+        ("o1", "open", "2025-03-01", 8, 0.1),
+        ("o2", "open", "2025-05-01", 10, 0.1),
+        ("c2", "closed", "2025-08-01", 12, 0.1),
+        ("o3", "open", "2025-11-01", 12.5, 0.1),
+    )
+    found = frontier_noise(moving, by_stderr(moving), AS_OF, None)
+    assert found.over_time["on"].to_list() == [day(f"2025-{m:02}-01") for m in (3, 5, 8, 11)]
+    assert found.over_time["gap"].to_list() == [2, 0, 2, -0.5]
+    assert (found.over_time["lo"] > 0).to_list() == [True, False, True, False]
+    # Clearly behind until the day before the open model that passed.
+    assert found.clearly_behind_on == day("2025-10-31")
+    assert found.gap_hi < 0
+    assert (found.lag_lo, found.lag_hi) == (None, None)
+
+
+def test_clearly_behind_until_today_or_never():
+    assert frontier_noise(TWO, five(c=[12] * 5, o=[10] * 5), AS_OF, 12.0).clearly_behind_on == AS_OF
+    assert frontier_noise(TWO, five(c=[8, 9, 10, 11, 12], o=[10] * 5), AS_OF, 12.0).clearly_behind_on is not None
+    level = rows(("c", "closed", "2025-01-01", 10), ("o", "open", "2025-07-01", 10))
+    assert frontier_noise(level, five(c=[9, 10, 11], o=[10] * 3), AS_OF, None).clearly_behind_on is None
+
+
+def test_the_interval_of_the_lag_is_signed():
+    # Closed was ahead since January in three draws; open leads since July in two.
+    draws = five(c=[12, 12, 12, 9, 9], o=[10] * 5)
+    found = frontier_noise(TWO, draws, AS_OF, 12.0)
+    since_january, since_july = 364 / 30.4375, 183 / 30.4375
+    assert found.lag_lo == pytest.approx(24 - since_january)
+    assert found.lag_hi == pytest.approx(24 + since_july)
+
+
+def test_a_missing_standard_error_leaves_no_interval():
+    known = rows(("c", "closed", "2025-01-01", 12, 1.0), ("o", "open", "2025-07-01", 10, None))
+    assert by_stderr(known) is None
+    assert "standard error" in frontier_noise(known, None, AS_OF, 12.0).note
+    assert by_stderr(known.clear()) is None
+
+
+def test_one_side_has_no_gap():
+    assert frontier_noise(TWO.filter(pl.col("side") == "open"), five(o=[1.0, 2]), AS_OF, None).gap_lo is None
+
+
+def test_models_far_below_the_frontier_are_left_out_of_the_draws():
+    far = rows(
+        ("old", "open", "2025-01-01", 1, 0.1),
+        ("best", "open", "2025-02-01", 10, 0.1),
+        ("hopeless", "open", "2025-03-01", 8.9, 0.1),
+        ("close", "open", "2025-03-01", 9.1, 0.1),
+    )
+    # The first stays: it held the frontier once.
+    assert by_stderr(far).models == ("best", "close", "old")
+    assert by_stderr(far).values.shape == (3, 500)
+
+
+def test_draws_around_other_points():
+    moved = five(a=[1, 2, 3], b=[10, 10, 40]).around({"a": 5.0, "b": 0.0})
+    assert moved.values.tolist() == [[4, 5, 6], [-10, -10, 20]]
+    assert moved.of(["b", "a"]).tolist() == [[-10, -10, 20], [4, 5, 6]]
+
+
+CLOSED = rows(("c1", "closed", "2025-01-01", 10), ("c2", "closed", "2025-06-01", 20))
+OPEN = rows(("o1", "open", "2025-03-01", 9), ("o2", "open", "2025-09-01", 19))
+
+
+def twenty(wins):
+    """Twenty draws in which c2 beats o2 in `wins`."""
+    return Draws(
+        ("c1", "c2", "o1", "o2"),
+        np.array([[10.0] * 20, [20.0] * wins + [18.0] * (20 - wins), [9.0] * 20, [19.0] * 20]),
+    )
+
+
+@pytest.mark.parametrize(("wins", "matched"), [(18, True), (19, False), (20, False)])
+def test_a_record_stands_while_it_wins_in_95_percent_of_the_draws(wins, matched):
+    first, second = catch_up_paired(CLOSED, OPEN, twenty(wins), AS_OF, Scale())
+    assert (first.open, first.lag_months) == ("o2", pytest.approx(243 / 30.4375))
+    assert second.censored is not matched
+    assert second.open == ("o2" if matched else None)
+    assert second.lag_months == pytest.approx((92 if matched else 213) / 30.4375)
+    assert second.closed_score == 20
+
+
+def test_an_open_model_that_was_there_before():
+    early = rows(("o2", "open", "2025-05-01", 19))
+    [_, second] = catch_up_paired(CLOSED, early, twenty(5), AS_OF, Scale(-1.0))
+    assert (second.already_reached, second.closed_score) == (True, -20)
+
+
+def test_nobody_to_match():
+    events = catch_up_paired(CLOSED, OPEN.clear(), twenty(20), AS_OF, Scale())
+    assert [event.censored for event in events] == [True, True]
+
+
+def test_backward_lag_by_draws():
+    found = backward_lag_paired(CLOSED, "o2", twenty(19), AS_OF)
+    assert (found.months, found.bounded) == (pytest.approx(213 / 30.4375), False)
+    none = backward_lag_paired(CLOSED, "o2", twenty(18), AS_OF)
+    assert none.months is None
+    assert "clearly ahead" in none.note
+    assert backward_lag_paired(CLOSED, "o1", twenty(18), AS_OF).bounded is True
+
+
+def test_the_report_uses_the_draws_of_a_series_at_significant_only():
+    frame = scores(
+        ("c1", 10, "2025-01-01", "closed"),
+        ("c2", 20, "2025-06-01", "closed"),
+        ("o1", 9, "2025-03-01", "open"),
+        ("o2", 19, "2025-09-01", "open"),
+        stderr=1.0,
+    )
+
+    def report(tolerance, **more):
+        return series_report(frame, AS_OF, parse_tolerance(tolerance), draws={"s": twenty(18)}, **more)[0]
+
+    assert report("significant").catch_up[1].open == "o2"
+    assert report("significant").backward.months is None
+    assert report("strict").catch_up[1].censored
+    assert report("strict").noise.gap_bias == pytest.approx(-0.2)
+    # A model measured worse than the median of its series does not qualify.
+    worse = frame.with_columns(stderr=pl.when(pl.col("model") == "o2").then(3.0).otherwise(1.0))
+    assert series_report(worse, AS_OF, parse_tolerance("significant"), draws={"s": twenty(18)})[0].catch_up[1].censored
+
+
+def test_an_interval_stands_for_a_standard_error():
+    found = pl.DataFrame({"lo": [1.0], "hi": [1 + 2 * 1.645]}).select(interval_stderr(pl.col("lo"), pl.col("hi")))
+    assert found.item() == pytest.approx(1.0)
