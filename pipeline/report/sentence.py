@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.gap.series import SeriesReport
+from pipeline.gap.survival import Survival
 
 OPEN_WORDS = {
     "downloadable": "open-weight",
@@ -18,16 +19,22 @@ UNIT_WORDS = {
 }
 
 
-def answer(report: SeriesReport, unit: str | None, definition: str) -> tuple[str, str]:
+STATES = ("behind", "behind_at_least", "within_error", "open_leads", "not_enough_data")
+
+
+def answer(report: SeriesReport, unit: str | None, definition: str, subset: str = "") -> tuple[str, str]:
     """State and sentence of one series.
+
+    The interval of the gap selects the state; without one (no standard errors) the gap itself does.
 
     Args:
         report: the series as of its date.
         unit: unit of its scores; null = unknown.
         definition: downloadable, commercial or unrestricted.
+        subset: words for the open models looked at, such as "of at most 8 billion parameters".
 
     Returns:
-        One of behind, behind_at_least, open_leads, level, not_enough_data; and a sentence for people.
+        One of STATES, and a sentence for people.
     """
     date = f"{report.as_of:%Y-%m-%d}"
     best_open, best_closed, gap = report.frontier_open, report.frontier_closed, report.gap_raw
@@ -35,28 +42,39 @@ def answer(report: SeriesReport, unit: str | None, definition: str) -> tuple[str
         return "not_enough_data", (
             f"Not enough shared data to say: {report.open} open and {report.closed} closed models by {date}."
         )
-    subject = f"As of {date}, the best {OPEN_WORDS[definition]} model ({best_open.model})"
-    size = f"{abs(gap):.3g}{UNIT_WORDS.get(unit or '', '')}"
-    if gap < 0:
-        return "open_leads", f"{subject} leads the best closed one ({best_closed.model}) by {size}."
-    if gap == 0:
-        return "level", f"{subject} is level with the best closed one ({best_closed.model})."
+    kind = f"{OPEN_WORDS[definition]} model{subset and ' '}{subset}"
+    subject = f"As of {date}, the best {kind} ({best_open.model})"
+    other, noise = f"the best closed one ({best_closed.model})", report.noise
+    points = UNIT_WORDS.get(unit or "", "")
+    size = f"{abs(gap):.3g}{points}"
+    lo, hi = (gap, gap) if noise.gap_lo is None or noise.gap_hi is None else (noise.gap_lo, noise.gap_hi)
+    if hi < 0:
+        return "open_leads", f"{subject} leads {other} by {size}{_interval(-hi, -lo, 3)}."
+    if lo <= 0:
+        last = noise.clearly_behind_on
+        behind = f"it was last clearly behind on {last}" if last else "it was never clearly behind"
+        if noise.gap_lo is None:
+            return "within_error", f"{subject} is level with {other}."
+        return "within_error", (
+            f"{subject} is within measurement error of {other}: a gap of {gap:.3g}{points}"
+            f"{_interval(lo, hi, 3)}; {behind}."
+        )
+    size += _interval(lo, hi, 3)
     if report.backward.months is None:
         return "behind", (
-            f"{subject} is {size} behind the best closed one ({best_closed.model}); no closed model was"
-            " clearly ahead at this tolerance, so the lag in months is undefined."
+            f"{subject} is {size} behind {other}; no closed model was clearly ahead at this tolerance,"
+            " so the lag in months is undefined."
         )
     lag = f"{report.backward.months:.1f} months"
     if report.backward.bounded:
-        return "behind_at_least", (
-            f"{subject} trails the best closed one ({best_closed.model}) by more than {lag} ({size})."
-        )
-    return "behind", f"{subject} trails the best closed one ({best_closed.model}) by {lag} ({size}).{_typical(report)}"
+        return "behind_at_least", f"{subject} trails {other} by more than {lag} ({size})."
+    if noise.lag_lo is not None and noise.lag_hi is not None:
+        lag += _interval(max(noise.lag_lo, 0.0), noise.lag_hi, 2)
+    return "behind", f"{subject} trails {other} by about {lag}, or {size}.{typical(report.survival)}"
 
 
-def _typical(report: SeriesReport) -> str:
+def typical(found: Survival) -> str:
     """How long closed records stayed unmatched, with interval, n and censoring."""
-    found = report.survival
     if found.median is None or found.n is None:
         return ""
     interval = "" if found.lo is None or found.hi is None else f" (90% CI {found.lo:.1f}-{found.hi:.1f})"
@@ -64,3 +82,16 @@ def _typical(report: SeriesReport) -> str:
         f" A closed record has stayed unmatched for a median of {found.median:.1f} months{interval};"
         f" {found.censored} of {found.n} records are unmatched still."
     )
+
+
+def movement(slope: float | None, lo: float | None, hi: float | None, window: str) -> str:
+    """Narrowed, widened or no clear change, with the slope and its interval."""
+    if slope is None or lo is None or hi is None:
+        return f"The gap over {window}: too few months to say."
+    verb = "widened" if lo > 0 else "narrowed" if hi < 0 else "shows no clear change"
+    return f"The gap {verb} over {window}: {slope:+.1f} points a year (90% CI {lo:.1f} to {hi:.1f})."
+
+
+def _interval(lo: float, hi: float, digits: int) -> str:
+    """The interval in brackets; nothing where it has no width."""
+    return "" if lo == hi else f" (90% CI {lo:.{digits}g} to {hi:.{digits}g})"

@@ -19,4 +19,4 @@ SELECT
     censored,
     already_reached
 FROM gap.catch_up
-WHERE tolerance = 'strict' AND open_definition = 'downloadable'
+WHERE tolerance = 'strict' AND open_definition = 'downloadable' AND slice = 'all'

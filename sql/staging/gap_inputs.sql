@@ -1,5 +1,8 @@
 -- What the gap functions read: the best current score of every model in every series, doubtful rows left out.
 -- series | series id
+-- benchmark | benchmark of the series
+-- domain | what it measures; null = unknown
+-- visibility | whether its questions are public, private or unknown
 -- comparability | same_evaluator, same_protocol or loose
 -- model | name of the model
 -- score | best score as published
@@ -8,6 +11,7 @@
 -- weights_on | first public weights; null = not stated
 -- access | open, closed or unknown
 -- licence_class | licence class of open models
+-- country | country of the organisation; null = unknown
 -- params_b | total parameters in billions
 -- chance | score of guessing; null = unknown
 -- ceiling | best possible score; null = unknown
@@ -18,6 +22,9 @@
 -- self_reported | whether the developer reports its own model
 SELECT
     s.series_id AS series,
+    e.benchmark_id AS benchmark,
+    b.domain,
+    b.visibility,
     e.comparability,
     m.name AS model,
     s.value AS score,
@@ -26,6 +33,7 @@ SELECT
     m.weights_on,
     m.access,
     m.licence_class,
+    m.country,
     m.params_total / 1e9 AS params_b,
     e.chance,
     e.ceiling,
@@ -36,6 +44,7 @@ SELECT
     s.self_reported
 FROM staging.scores AS s
 INNER JOIN staging.series AS e ON s.series_id = e.series_id
+INNER JOIN staging.benchmarks AS b ON e.benchmark_id = b.benchmark_id
 INNER JOIN staging.models AS m ON s.model_id = m.model_id
 WHERE s.superseded_at IS NULL AND NOT coalesce(s.doubtful, FALSE)
 QUALIFY row_number() OVER (
