@@ -19,7 +19,7 @@ import polars as pl
 
 from pipeline.gap.frontier import records as frontier_records
 from pipeline.gap.lag import DAYS_PER_MONTH, CatchUp, Scale, Tolerance, catch_up
-from pipeline.gap.survival import kaplan_meier, medians
+from pipeline.gap.survival import kaplan_meier, medians, restricted_mean
 
 Floats = npt.NDArray[np.float64]
 FIRST_DAY = date(2000, 1, 1)
@@ -160,14 +160,15 @@ def _events(rows: pl.DataFrame, as_of: date) -> list[CatchUp]:
 
 
 @lru_cache(maxsize=64)
-def long_run_median(process: Process, records: int = LONG, seed: int = 0) -> float:
-    """Median catch-up time of the process, from one very long world of it; months."""
-    events = world(seed, records, process).events
+def long_run(process: Process, records: int = LONG, worlds: int = 6) -> tuple[float, float]:
+    """The truth: median and restricted mean of the catch-up time, from very long worlds of the process.
+
+    Six worlds of 15 000 records lie within 1% of their mean; together they are the truth to about 0.5%.
+    """
+    events = [event for seed in range(worlds) for event in world(seed, records, process).events]
     times = np.maximum([event.lag_months for event in events], 0.0)
-    matched = np.array([not event.censored for event in events])
-    # The counts per distinct time keep the memory small: one weight for each of a few thousand times.
-    grid, shares = _curve(times, matched)
-    return float(medians(grid, shares)[0])
+    grid, shares = _curve(times, np.array([not event.censored for event in events]))
+    return float(medians(grid, shares)[0]), restricted_mean(grid, shares[0])
 
 
 def _curve(times: Floats, matched: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:

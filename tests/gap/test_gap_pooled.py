@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.gap.pooled import NODES, _Model, pooled_lag
+from pipeline.gap.pooled import NODES, _Model, log_normal_densities, pooled_lag
 from pipeline.gap.weibull import Observed, log_densities, weibull
 
 SHAPE, MEDIAN, SD, RATIO = 2.0, 6.0, 0.5, 1.6
@@ -29,16 +29,16 @@ def benchmarks(seed, count=50, each=10, sd=SD, shift=0.0):
     )
 
 
-def model_of(frame):
+def model_of(frame, law):
     seen = Observed.of(frame["lag_months"].to_numpy(), frame["censored"].to_numpy())
     sizes = frame.group_by("series", maintain_order=True).len()["len"].to_numpy()
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
     kind = frame["private"].cast(pl.Float64).to_numpy() - 0.5
-    return seen, sizes, _Model(seen, first, kind, with_kind=True, with_sd=True)
+    return seen, sizes, _Model(seen, first, kind, law=law, with_kind=True, with_sd=True)
 
 
 def test_recovers_a_known_world():
-    exact = [pooled_lag(benchmarks(seed)) for seed in range(12)]
+    exact = [pooled_lag(benchmarks(seed), law="weibull") for seed in range(12)]
     assert np.mean([one.median for one in exact]) == pytest.approx(MEDIAN, rel=0.05)
     assert np.mean([one.private_ratio for one in exact]) == pytest.approx(RATIO, rel=0.1)
     assert np.mean([one.between_sd for one in exact]) == pytest.approx(SD, rel=0.1)
@@ -48,8 +48,12 @@ def test_recovers_a_known_world():
     assert exact[0].censored == benchmarks(0)["censored"].sum()
 
 
-def test_marginal_likelihood_is_the_integral():
-    seen, sizes, model = model_of(benchmarks(3, count=6, each=7, shift=1.0))
+LAWS = {"weibull": log_densities, "lognormal": log_normal_densities}
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_marginal_likelihood_is_the_integral(law):
+    seen, sizes, model = model_of(benchmarks(3, count=6, each=7, shift=1.0), law)
     assert seen.left.any()
     shape, mean, effect, sd = 1.7, 2.1, 0.3, 0.6
     value, _ = model.per_benchmark(np.array([math.log(shape), mean, effect, math.log(sd)]))
@@ -61,14 +65,15 @@ def test_marginal_likelihood_is_the_integral():
         kind = 0.5 if place % 2 == 0 else -0.5
         z = shape * (seen.log_months[part, None] - mean - effect * kind - sd * v)
         exact, left = (np.repeat(flag[part, None], len(v), axis=1) for flag in (seen.exact, seen.left))
-        inside = log_densities(z, exact, left)[0].sum(axis=0)
+        inside = LAWS[law](z, exact, left)[0].sum(axis=0)
         inside += (math.log(shape) - seen.log_months[part])[seen.exact[part]].sum()
         integral = np.trapezoid(np.exp(inside - v**2 / 2) / math.sqrt(2 * math.pi), v)
         assert value[place] == pytest.approx(math.log(integral), abs=1e-6), f"{NODES} nodes"
 
 
-def test_gradient_is_that_of_the_likelihood():
-    _, _, model = model_of(benchmarks(4, count=8, each=5, shift=1.0))
+@pytest.mark.parametrize("law", LAWS)
+def test_gradient_is_that_of_the_likelihood(law):
+    _, _, model = model_of(benchmarks(4, count=8, each=5, shift=1.0), law)
     theta = np.array([0.5, 2.0, 0.2, -0.7])
     gradient = model.per_benchmark(theta)[1]
     for place in range(4):
@@ -78,9 +83,9 @@ def test_gradient_is_that_of_the_likelihood():
         assert gradient[:, place] == pytest.approx(slope, abs=1e-4)
 
 
-def test_one_benchmark_is_the_plain_weibull():
+def test_one_benchmark_is_the_plain_weibull_where_that_is_the_law():
     one = benchmarks(1, count=1, each=40)
-    pooled = pooled_lag(one)
+    pooled = pooled_lag(one, law="weibull")
     plain = weibull(one["lag_months"].to_numpy(), one["censored"].to_numpy())
     assert (pooled.median, pooled.shape) == (
         pytest.approx(plain.median, rel=1e-4),
@@ -99,7 +104,7 @@ def test_without_differences_between_benchmarks_it_is_the_plain_weibull_of_all()
     flat = pl.DataFrame({"lag_months": [2.0, 5, 7, 9], "censored": [False] * 4}).join(
         alike.select("series", "private").unique(), how="cross"
     )
-    pooled = pooled_lag(flat)
+    pooled = pooled_lag(flat, law="weibull", robust=False)
     plain = weibull(flat["lag_months"].to_numpy(), flat["censored"].to_numpy())
     assert pooled.between_sd == 0
     assert pooled.median == pytest.approx(plain.median, rel=2e-3)
@@ -117,6 +122,38 @@ def test_a_crowded_benchmark_does_not_outweigh_the_others():
     plain = weibull(frame["lag_months"].to_numpy(), frame["censored"].to_numpy())
     assert plain.median > 12
     assert found.median < 8
+
+
+def test_lognormal_median_without_censoring_is_the_geometric_mean_of_benchmark_means():
+    # Equal sizes and no censoring: the balanced one-way random-effects model, whose mean is the plain mean of logs.
+    rng = np.random.default_rng(11)
+    logs = 1.5 + rng.normal(0, 0.5, (10, 1)) + rng.normal(0, 0.4, (10, 8))
+    frame = pl.DataFrame(
+        {
+            "series": np.repeat([f"b{place}" for place in range(10)], 8),
+            "lag_months": np.exp(logs).ravel(),
+            "censored": [False] * 80,
+            "private": [None] * 80,
+        },
+        schema_overrides={"private": pl.Boolean},
+    )
+    found = pooled_lag(frame)
+    assert found.median == pytest.approx(np.exp(logs.mean()), rel=1e-4)
+    # The sandwich with n / (n - 1) is then the variance of the mean of the ten benchmark means; t with 9 degrees.
+    error = logs.mean(axis=1).std(ddof=1) / math.sqrt(10)
+    assert math.log(found.hi / found.median) == pytest.approx(1.8331 * error, rel=1e-2)
+    within = math.sqrt(logs.var(axis=1, ddof=1).mean())
+    assert found.shape == pytest.approx(1 / within, rel=1e-2)
+    assert found.between_sd == pytest.approx(math.sqrt(logs.mean(axis=1).var() - within**2 / 8), rel=1e-2)
+
+
+def test_lognormal_derivatives_are_those_of_the_value():
+    z = np.array([-1.2, 0.3, 0.8, -4.0, 30.0, -30.0])
+    exact, left = np.array([1, 0, 0, 0, 0, 0], dtype=bool), np.array([0, 0, 1, 1, 0, 1], dtype=bool)
+    _, first, second = log_normal_densities(z, exact, left)
+    up, down = (log_normal_densities(z + step, exact, left) for step in (1e-5, -1e-5))
+    assert first == pytest.approx((up[0] - down[0]) / 2e-5, rel=1e-5)
+    assert second == pytest.approx((up[1] - down[1]) / 2e-5, rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", [True, False, None])
@@ -155,3 +192,8 @@ def test_fast_enough():
     begin = time.perf_counter()
     pooled_lag(frame)
     assert time.perf_counter() - begin < 1.5  # about 0.1 s alone; room for a busy machine
+
+
+def test_many_early_matches_are_pointed_out():
+    assert any("before their day" in note for note in pooled_lag(benchmarks(5, count=8, shift=3.0)).notes)
+    assert not any("before their day" in note for note in pooled_lag(benchmarks(5, count=8)).notes)
