@@ -28,7 +28,7 @@ def km_influence(times: Floats, matched: npt.NDArray[np.bool_]) -> tuple[Floats,
     leaves = ((times[:, None] == grid) & matched[:, None]).astype(np.float64)
     total, deaths = at_risk.sum(axis=0), leaves.sum(axis=0)
     hazard = deaths / total
-    share = np.round(np.cumprod(1 - hazard), 12)
+    share: Floats = np.round(np.cumprod(1 - hazard), 12).astype(np.float64)
     rest = np.divide(1.0, total - deaths, out=np.zeros_like(total), where=total > deaths)
     return grid, share, -share * np.cumsum((leaves - at_risk * hazard) * rest, axis=1)
 

@@ -8,7 +8,7 @@ from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 
 from pipeline.gap.lag import CatchUp
-from pipeline.gap.survival import kaplan_meier, medians, restricted_mean, survival
+from pipeline.gap.survival import kaplan_meier, medians, restricted_mean, restricted_means, survival
 
 DAY = date(2025, 1, 1)
 
@@ -98,3 +98,22 @@ def test_interval_is_repeatable_and_wider_at_a_higher_level():
 
 def test_horizon_cuts_long_lags():
     assert survival([event(40, "a"), event(30, "b")]).rmst18 == 18
+
+
+def test_restricted_mean_has_the_interval_of_the_same_draws():
+    events = [event(t, f"m{t}") for t in range(1, 15)]
+    found = survival(events)
+    # Plain mean of 14 independent times, so about 1.645 * sd / sqrt(14) each way.
+    times = np.arange(1.0, 15)
+    reach = 1.645 * times.std() / np.sqrt(14)
+    assert found.rmst18_lo == pytest.approx(times.mean() - reach, abs=0.15)
+    assert found.rmst18_hi == pytest.approx(times.mean() + reach, abs=0.15)
+    assert (survival([event(3, "a"), event(4, "a")]).rmst18_lo, survival([]).rmst18_hi) == (None, None)
+    grid, shares = kaplan_meier(times, times < 9, np.array([np.ones(14), times]))
+    means = restricted_means(grid, shares)
+    assert means.tolist() == pytest.approx([restricted_mean(grid, share) for share in shares])
+
+
+def test_the_calibrated_interval_stands_beside_the_bootstrap_and_is_wider_with_few_matches():
+    found = survival([event(2, "a"), event(4, "a"), event(5, "b"), event(6, "b"), event(7, "c"), event(9, "d")])
+    assert found.calibrated_lo <= found.lo <= found.median <= found.hi <= found.calibrated_hi
