@@ -1,0 +1,217 @@
+"""How often the published 90% intervals contain the truth, in simulated worlds where it is known.
+
+    python -m benchmarks.coverage --worlds 500 --out docs/coverage.md
+
+A study is a world generator, an estimator and the truth; another interval is measured by adding one
+to `studies()`. Everything in a study must be importable by name, because worlds run in two processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from rich.progress import track
+
+from benchmarks.worlds import PROCESSES, Process, World, long_run, scaled_to, world
+from pipeline.gap.pooled import pooled_lag
+from pipeline.gap.survival import survival
+
+Interval = tuple[float | None, float | None]
+NOMINAL = 0.90
+FIRST_SEED = 100_000  # the intervals were chosen on worlds of lower seeds
+BETWEEN_SD, PRIVATE_RATIO = 0.4, 1.6
+
+
+@dataclass(frozen=True)
+class Study:
+    """One generator with its estimators.
+
+    Attributes:
+        name: of the worlds, as printed.
+        sizes: what `generate` is asked for.
+        generate: world of a seed and a size.
+        estimate: named intervals of one world; no more is looked at than what is in it.
+        truth: of each interval, by the same names.
+        counts: records and censored records of one world.
+    """
+
+    name: str
+    sizes: tuple[Any, ...]
+    generate: Callable[[int, Any], Any]
+    estimate: Callable[[Any], Mapping[str, Interval]]
+    truth: Mapping[str, float]
+    counts: Callable[[Any], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    interval: str
+    worlds_of: str
+    size: str
+    worlds: int
+    coverage: float
+    width: float
+    open_ended: float
+    censored: float
+
+
+def covers(interval: Interval, truth: float) -> bool:
+    """Whether the truth lies within; a null upper end is infinite. Nothing at all covers nothing."""
+    lo, hi = interval
+    return lo is not None and lo <= truth and (hi is None or truth <= hi)
+
+
+def one_world(study: Study, size: Any, seed: int) -> tuple[int, int, Mapping[str, Interval]]:
+    """Records, censored records and intervals of one world."""
+    made = study.generate(seed, size)
+    return *study.counts(made), study.estimate(made)
+
+
+def coverage(study: Study, size: Any, seeds: Iterable[int], workers: Executor | None = None) -> list[Row]:
+    """Coverage of each interval of a study over many worlds of one size."""
+    run = partial(one_world, study, size)
+    done = list(workers.map(run, seeds, chunksize=10) if workers else map(run, seeds))
+    share = sum(censored for _, censored, _ in done) / max(sum(records for records, _, _ in done), 1)
+    rows = []
+    for name, truth in study.truth.items():
+        found = [intervals[name] for _, _, intervals in done]
+        widths = [hi - lo for lo, hi in found if lo is not None and hi is not None]
+        rows.append(
+            Row(
+                name,
+                study.name,
+                str(size) if isinstance(size, int) else " x ".join(map(str, size)),
+                len(found),
+                sum(covers(interval, truth) for interval in found) / len(found),
+                float(np.mean(widths)) if widths else math.nan,
+                sum(hi is None for _, hi in found) / len(found),
+                share,
+            )
+        )
+    return rows
+
+
+def generate_series(process: Process, seed: int, records: int) -> World:
+    """`world` with the process first, so that it can be bound."""
+    return world(seed, records, process)
+
+
+def count_events(made: World) -> tuple[int, int]:
+    """Records and censored records."""
+    return len(made.events), sum(event.censored for event in made.events)
+
+
+def series_intervals(made: World) -> dict[str, Interval]:
+    """The intervals of one series as published."""
+    found = survival(made.events, level=NOMINAL)
+    return {
+        "median, bootstrap": (found.lo, found.hi),
+        "median, calibrated": (found.calibrated_lo, found.calibrated_hi),
+        "restricted mean, bootstrap": (found.rmst18_lo, found.rmst18_hi),
+    }
+
+
+def generate_benchmarks(process: Process, seed: int, size: tuple[int, int]) -> pl.DataFrame:
+    """Records of many benchmarks, each a world of the process in its own unit of time.
+
+    Every second one is private and slower by PRIVATE_RATIO; the rest of the difference is lognormal.
+
+    Args:
+        process: of the benchmark in the middle.
+        seed: of the lot.
+        size: benchmarks, and records expected in each.
+    """
+    benchmarks, each = size
+    rng = np.random.default_rng([seed, benchmarks, each])
+    rows = []
+    for place in range(benchmarks):
+        private = place % 2 == 0
+        factor = math.exp(rng.normal(0, BETWEEN_SD) + math.log(PRIVATE_RATIO) * (private - 0.5))
+        made = world(int(rng.integers(2**40)), each, scaled_to(process, factor))
+        rows += [(f"{place:03}", event.lag_months, event.censored, private) for event in made.events]
+    return pl.DataFrame(rows, schema=["series", "lag_months", "censored", "private"], orient="row")
+
+
+def count_rows(frame: pl.DataFrame) -> tuple[int, int]:
+    """Records and censored records."""
+    return frame.height, int(frame["censored"].sum())
+
+
+def pooled_intervals(frame: pl.DataFrame) -> dict[str, Interval]:
+    """The intervals of the pooled lag as published."""
+    found = pooled_lag(frame, level=NOMINAL)
+    return {"pooled median": (found.lo, found.hi), "private/public ratio": (found.ratio_lo, found.ratio_hi)}
+
+
+def series_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Study:
+    """Intervals of one series."""
+    median, restricted = long_run(process)
+    truth = {"median, bootstrap": median, "median, calibrated": median, "restricted mean, bootstrap": restricted}
+    name = f"{process.name} (median {median:.1f})"
+    return Study(name, sizes, partial(generate_series, process), series_intervals, truth, count_events)
+
+
+def pooled_study(process: Process, sizes: tuple[tuple[int, int], ...] = ((5, 10), (10, 15), (20, 20))) -> Study:
+    """Intervals of the lag pooled over benchmarks; sizes are benchmarks x records."""
+    median = long_run(process)[0]
+    truth = {"pooled median": median, "private/public ratio": PRIVATE_RATIO}
+    name = f"{process.name} (median {median:.1f})"
+    return Study(name, sizes, partial(generate_benchmarks, process), pooled_intervals, truth, count_rows)
+
+
+def studies() -> list[Study]:
+    """All that is measured; add a study here to measure another interval."""
+    return [*map(series_study, PROCESSES), *map(pooled_study, PROCESSES)]
+
+
+def table(rows: list[Row]) -> str:
+    """Markdown, sorted by interval."""
+    head = (
+        "| interval | worlds like | records | worlds | nominal | coverage | mean width | open-ended | censored |\n"
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
+    )
+    lines = [
+        f"| {row.interval} | {row.worlds_of} | {row.size} | {row.worlds} | {NOMINAL:.0%} | {row.coverage:.1%} | "
+        f"{row.width:.2f} | {row.open_ended:.0%} | {row.censored:.0%} |\n"
+        for row in sorted(rows, key=lambda row: list(dict.fromkeys(r.interval for r in rows)).index(row.interval))
+    ]
+    return head + "".join(lines)
+
+
+def main() -> None:
+    """Measure, print and, where asked, write."""
+    parser = argparse.ArgumentParser(description="Coverage of the published intervals in simulated worlds")
+    parser.add_argument("--worlds", type=int, default=500, help="worlds of each kind and size")
+    parser.add_argument("--out", type=Path, help="file of Markdown to write; the text under its table is kept")
+    given = parser.parse_args()
+    rows: list[Row] = []
+    seeds = range(FIRST_SEED, FIRST_SEED + given.worlds)
+    # Spawned, because threads of polars do not survive a fork.
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as workers:
+        jobs = [(study, size) for study in studies() for size in study.sizes]
+        for study, size in track(jobs, description="Simulating"):
+            rows += coverage(study, size, seeds, workers)
+    print(table(rows))
+    if given.out:
+        command = f"    python -m benchmarks.coverage --worlds {given.worlds} --out {given.out}\n"
+        before = given.out.read_text() if given.out.exists() else ""
+        reading = before.partition(MARK)[2]
+        given.out.write_text(f"# Coverage of the intervals\n\n{command}\n{table(rows)}\n{MARK}{reading}")
+
+
+MARK = "<!-- below: written by hand, kept by the command -->\n"
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmarks.coverage import Study, coverage, covers, pooled_study, series_study, table
+from benchmarks.worlds import Process, long_run, scaled_to, world
+from pipeline.gap.calibrated import calibrated_interval, km_influence
+from pipeline.gap.series import series_report
+from pipeline.gap.survival import kaplan_meier
+from tests.gap.test_gap_survival import FIVE, event
+
+# Closed on every 2nd month, open on every 6th, each open release reaches what closed was 3 months before.
+CLOCK = Process("clock", 2.0, 6.0, 3.0, spread=0.0, closed_shape=math.inf, open_shape=math.inf)
+
+
+def test_truth_of_a_deterministic_world_by_hand():
+    # An open release at 6k reaches 6k - 3, so the record at 6k - 4 waits 4 months, the one at 6k - 6
+    # waits 6 and the one at 6k - 8 waits 8: thirds of 4, 6 and 8.
+    median, restricted = long_run(CLOCK, records=300, worlds=1)
+    assert median == pytest.approx(6, abs=0.1)
+    assert restricted == pytest.approx(6, abs=0.1)
+    lags = [e.lag_months for e in world(1, 60, CLOCK).events if not e.censored]
+    assert {round(lag) for lag in lags} == {4, 6, 8}
+    assert len({e.open for e in world(1, 60, CLOCK).events}) < len(lags) / 2
+    assert long_run(scaled_to(CLOCK, 2.0), records=300, worlds=1)[0] == pytest.approx(12, abs=0.1)
+
+
+def test_a_world_is_what_the_pipeline_makes_of_its_scores():
+    made = world(3, 20)
+    assert world(3, 20).events == made.events
+    found = series_report(made.scores, made.as_of)[0]
+    assert list(found.catch_up) == made.events
+    assert sum(e.censored for e in made.events) > 0
+
+
+def test_what_counts_as_covering():
+    assert covers((2.0, None), 5.0)
+    assert covers((2.0, 5.0), 5.0)
+    assert not covers((6.0, None), 5.0)
+    assert not covers((2.0, 4.0), 5.0)
+    assert not covers((None, None), 5.0)
+
+
+def test_coverage_counts_by_hand():
+    study = Study(
+        "s", (1,), lambda seed, size: seed, lambda made: {"x": (made, made + 2.0)}, {"x": 3.0}, lambda made: (4, 1)
+    )
+    (row,) = coverage(study, 1, range(5))  # [1, 3], [2, 4] and [3, 5] of five hold 3
+    assert (row.coverage, row.width, row.censored, row.open_ended) == (0.6, 2.0, 0.25, 0.0)
+    assert "| x | s | 1 | 5 | 90% | 60.0% | 2.00 | 0% | 25% |" in table([row])
+
+
+def test_influence_is_the_derivative_of_the_curve_in_the_weight_of_a_record():
+    times = np.array([2.0, 4, 4, 6, 10])
+    matched = np.array([True, True, False, True, False])
+    grid, share, influence = km_influence(times, matched)
+    weights = np.ones((5, 5)) + 1e-6 * np.eye(5)
+    moved = (kaplan_meier(times, matched, weights)[1] - share) / 1e-6
+    assert influence == pytest.approx(moved, abs=1e-4)
+    assert influence.sum(axis=0) == pytest.approx(0, abs=1e-9)
+    assert grid.tolist() == [2, 4, 6, 10]
+
+
+def test_calibrated_interval_by_hand():
+    # Independent exact records: Greenwood's variance is share * (1 - share) / n. One cluster each, so n / (n - 1).
+    events = [event(t, f"m{t}") for t in (1, 2, 3, 4, 5, 6)]
+    _, share, influence = km_influence(np.arange(1.0, 7), np.ones(6, dtype=bool))
+    assert (influence**2).sum(axis=0) == pytest.approx(share * (1 - share) / 6)
+    lo, hi = calibrated_interval(events)
+    assert 1 <= lo < 3.5 < hi <= 6
+    assert calibrated_interval(FIVE)[1] is None
+    assert calibrated_interval([event(1, "a"), event(2, "a")]) == (None, None)
+    assert calibrated_interval([event(1, None), event(2, None)]) == (None, None)
+    wide = calibrated_interval([event(t, f"m{t // 3}") for t in range(1, 31)])
+    narrow = calibrated_interval([event(t, f"m{t}") for t in range(1, 31)])
+    assert wide[0] <= narrow[0] < narrow[1] <= wide[1]
+    assert wide != narrow
+
+
+def test_intervals_cover_in_a_few_worlds():
+    study = series_study(Process("like the index", 2.15, 4.0, 4.6))
+    rows = {row.interval: row for row in coverage(study, 20, range(60))}
+    assert rows["median, calibrated"].coverage >= 0.80
+    assert rows["median, bootstrap"].coverage >= 0.65
+    assert rows["median, bootstrap"].width < rows["median, calibrated"].width
+
+
+def test_pooled_interval_covers_in_a_few_worlds():
+    study = pooled_study(Process("like the index", 2.15, 4.0, 4.6))
+    made = study.generate(1, (10, 10))
+    assert made.schema == {
+        "series": pl.String,
+        "lag_months": pl.Float64,
+        "censored": pl.Boolean,
+        "private": pl.Boolean,
+    }
+    rows = {row.interval: row for row in coverage(study, (10, 10), range(40))}
+    assert rows["pooled median"].coverage >= 0.75
+    assert rows["private/public ratio"].coverage >= 0.75
