@@ -27,6 +27,7 @@ LEVEL = 0.90
 BASELINE = "persistence"
 JUDGED_HORIZON = 12
 
+_ROUNDING = 1e-9  # points or months
 _SEED = 20240301  # fixed, so that the same input always gives the same interval
 _SCHEMA: dict[str, type[pl.DataType]] = {
     "basis": pl.String, "method": pl.String, "measure": pl.String, "horizon": pl.Int64, "origins": pl.String,
@@ -179,6 +180,8 @@ def _judge(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The figures of every method over one set of origins."""
     errors = {name: np.array([said.point for said in given]) - actual for name, given in foretold.items()}
+    # What is left of a perfect forecast after rounding is no error: a skill must not be made of it.
+    errors = {name: np.where(np.abs(error) < _ROUNDING, 0.0, error) for name, error in errors.items()}
     base = np.abs(errors[BASELINE])
     n = len(actual)
     drawn = _origins(n, horizon)
