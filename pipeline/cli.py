@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import duckdb
 import typer
@@ -22,6 +22,9 @@ from rich.table import Table
 from pipeline import progress
 from pipeline.errors import InputError, MoatError
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.gap.index import Mode
 
 app = typer.Typer(
     help="How quickly are open models closing the gap to closed ones?", no_args_is_help=True, add_completion=False
@@ -99,6 +102,36 @@ def gap(
         _print_json(document)
     else:
         terminal.show_gap(document, Console())
+
+
+@app.command()
+def index(
+    scores: Annotated[Path | None, typer.Option(help="Your own table of scores, CSV or Parquet.")] = None,
+    mode: Annotated[str, typer.Option(help="eci (as Epoch fits it) or robust.")] = "eci",
+    anchor: Annotated[list[str] | None, typer.Option(help='"NAME=VALUE", twice: what the scale hangs on.')] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 500,
+    out: Annotated[Path | None, typer.Option(help="Write model, index, lo, hi, benchmarks as CSV.")] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out and count them.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """One capability index from many benchmarks, of the published file or of your own table."""
+    from pipeline.report import index_report
+
+    if mode not in {"eci", "robust"}:
+        raise typer.BadParameter("use eci or robust", param_hint="--mode")
+    with _progress_bar():
+        document, remarks = index_report.index(
+            Settings(), scores=scores, mode=cast("Mode", mode), anchors=anchor or [], draws=draws, skip_bad=skip_bad
+        )
+    for remark in remarks:
+        errors.print(remark)
+    if out is not None:
+        index_report.write_csv(document, out)
+        errors.print(f"wrote {out}")
+    if as_json:
+        _print_json(document)
+    elif out is None:
+        index_report.show(document, Console())
 
 
 @app.command()
@@ -215,7 +248,7 @@ def _date(text: str) -> date | None:
 
 
 @contextmanager
-def _progress_bar(total: int) -> Iterator[None]:
+def _progress_bar(total: int | None = None) -> Iterator[None]:
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description:<36.36}"),
@@ -225,11 +258,11 @@ def _progress_bar(total: int) -> Iterator[None]:
         console=errors,
     )
     with bar:
-        whole = bar.add_task("start", total=total)
+        whole = bar.add_task("start", total=total, visible=total is not None)
         parts: dict[str, TaskID] = {}
 
         def listen(step: str, done: int, of: int | None) -> None:
-            if step.startswith(("pull ", "read ", "write ")):
+            if of is not None or step.startswith("pull "):
                 if step not in parts:
                     parts[step] = bar.add_task(step, total=of)
                 bar.update(parts[step], completed=done, total=of)

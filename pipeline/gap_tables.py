@@ -97,23 +97,26 @@ def asked_date(connection: duckdb.DuckDBPyConnection) -> date:
     return as_of
 
 
-def compute(connection: duckdb.DuckDBPyConnection, draws: Mapping[str, Draws] | None = None) -> dict[str, int]:
-    """Fill the tables of SCHEMAS from staging.gap_inputs and raw.run.
+def compute(
+    connection: duckdb.DuckDBPyConnection, inputs: pl.DataFrame, draws: Mapping[str, Draws], as_of: date
+) -> dict[str, int]:
+    """Fill the tables of SCHEMAS.
 
     Args:
         connection: the work file.
+        inputs: staging.gap_inputs, with the index.
         draws: joint draws of the indices, by series.
+        as_of: date of the world.
 
     Returns:
         Row counts by table.
     """
-    inputs = two_sided(connection.execute("FROM staging.gap_inputs").pl())
     found: dict[str, list[pl.DataFrame]] = {table: [] for table in SCHEMAS}
-    for until, part in by_date(inputs, asked_date(connection)):
-        _reports(found, part, until, draws or {})
+    for until, part in by_date(two_sided(inputs), as_of):
+        _reports(found, part, until, draws)
         _frontiers(found, part, until)
     catch_up = pl.concat([pl.DataFrame(schema=CATCH_UP_COLUMNS), *found["catch_up"]])
-    found["pooled"].append(pooled(catch_up, connection.execute("FROM staging.gap_inputs").pl()))
+    found["pooled"].append(pooled(catch_up, inputs))
     counts = {}
     for table, schema in SCHEMAS.items():
         frame = pl.concat([pl.DataFrame(schema=schema), *found[table]])

@@ -33,6 +33,11 @@ class Settings(BaseSettings):
         return self.data.resolve() / "captures"
 
     @property
+    def cache(self) -> Path:
+        """Folder of what is dear to compute and depends on its input alone; safe to delete."""
+        return self.data.resolve() / "cache"
+
+    @property
     def work_file(self) -> Path:
         """The private database that a run writes; nobody else opens it."""
         return self.data.resolve() / "work" / "openmoat.duckdb"

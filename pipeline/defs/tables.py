@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import dagster as dg
 import duckdb
 
-from pipeline import gap_tables
+from pipeline import forecast_tables, gap_tables, index_tables
 from pipeline.defs.resources import Warehouse
 from pipeline.identity.names import fingerprint
+from pipeline.index_tables import Indexed
 from pipeline.progress import report
 from pipeline.sql_models import SqlCheck, SqlModel, build, failing_rows, load_checks, load_models
 from pipeline.warehouse import connect_work
 
 GROUPS = {"staging": "2_staging", "gap": "3_gap", "marts": "4_marts", "ops": "5_ops"}
-GAP = dg.AssetKey(["gap", "tables"])
+INDEX, GAP, FORECAST = (dg.AssetKey(["gap", name]) for name in ("index", "tables", "forecast"))
+Fill = Callable[[duckdb.DuckDBPyConnection, Indexed], dict[str, int]]
 HEADLINE = "marts.headline"
 
 
@@ -27,6 +31,10 @@ def upstream_key(table: str) -> list[dg.AssetKey]:
             return [dg.AssetKey("hub_models"), dg.AssetKey("facts")]
         case "raw":
             return [dg.AssetKey("hub_models")]
+        case "gap" if name.startswith("index"):
+            return [INDEX]
+        case "gap" if name in forecast_tables.SCHEMAS:
+            return [FORECAST]
         case "gap":
             return [GAP]
         case _:
@@ -36,7 +44,7 @@ def upstream_key(table: str) -> list[dg.AssetKey]:
 def last_tables() -> list[dg.AssetKey]:
     """Tables nothing else is made from: once they and their blocking checks are done, everything is."""
     models = load_models()
-    used = {table for model in models for table in model.upstream} | {"staging.gap_inputs"}
+    used = {table for model in models for table in model.upstream} | {"staging.gap_inputs", "staging.index_inputs"}
     return [dg.AssetKey([model.schema, model.name]) for model in models if model.table not in used]
 
 
@@ -83,20 +91,48 @@ def sql_check(check: SqlCheck) -> dg.AssetChecksDefinition:
     return rule
 
 
-@dg.asset(
-    key=GAP,
-    deps=[dg.AssetKey(["staging", "gap_inputs"])],
-    group_name=GROUPS["gap"],
-    kinds={"python", "polars"},
-    owners=["team:openmoat"],
-    description="Frontiers, gaps, lags and catch-up of every series with both sides, by pure functions.",
+def _computed(key: dg.AssetKey, deps: list[str], description: str, fill: Fill) -> dg.AssetsDefinition:
+    """Tables of the gap schema that Python fills, as one asset."""
+
+    @dg.asset(
+        key=key,
+        deps=[dg.AssetKey(dep.split(".")) for dep in deps],
+        group_name=GROUPS["gap"],
+        kinds={"python", "polars"},
+        owners=["team:openmoat"],
+        description=description,
+    )
+    def tables(warehouse: Warehouse) -> dg.MaterializeResult[None]:
+        with connect_work(warehouse.settings) as connection:
+            counts = fill(connection, index_tables.load(connection, warehouse.settings.cache))
+        report(".".join(key.path), 1)
+        return dg.MaterializeResult(metadata={"dagster/row_count": sum(counts.values()), **counts})
+
+    return tables
+
+
+gap_index = _computed(
+    INDEX,
+    ["staging.gap_inputs", "staging.index_inputs"],
+    "The capability index in both modes, with draws, and what it owes to single benchmarks.",
+    index_tables.write,
 )
-def gap_computed(warehouse: Warehouse) -> dg.MaterializeResult[None]:
-    """Apply the gap functions to staging.gap_inputs."""
-    with connect_work(warehouse.settings) as connection:
-        counts = gap_tables.compute(connection)
-    report("gap", 1)
-    return dg.MaterializeResult(metadata={"dagster/row_count": counts["summary"], **counts})
+gap_computed = _computed(
+    GAP,
+    ["staging.gap_inputs", "gap.index"],
+    "Frontiers, gaps, lags, catch-up and closing rates of every series with both sides, by pure functions.",
+    lambda connection, found: gap_tables.compute(
+        connection, found.inputs, found.draws, gap_tables.asked_date(connection)
+    ),
+)
+gap_forecast = _computed(
+    FORECAST,
+    ["staging.index_inputs", "gap.index"],
+    "Parity by simulation and by a straight line, and the backtest that says how far to trust them.",
+    lambda connection, found: forecast_tables.compute(
+        connection, found, connection.execute("FROM staging.index_inputs").pl(), gap_tables.asked_date(connection)
+    ),
+)
 
 
 def _headline_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, float | str]:

@@ -18,7 +18,6 @@ from pipeline.gap.index_solver import Solution, solve
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
-Statistic = Callable[[pl.DataFrame], float | None]
 
 
 def without_each_benchmark(fitted: IndexFit, on_progress: Progress | None = None) -> pl.DataFrame:
@@ -72,29 +71,6 @@ def with_each_slope_anchor(
         if on_progress is not None:
             on_progress(done, len(order))
     return pl.concat(frames)
-
-
-def influence(fitted: IndexFit, variants: pl.DataFrame, statistic: Statistic) -> pl.DataFrame:
-    """How much a figure made from the index changes under each variant, the greatest change first.
-
-    Args:
-        fitted: the index.
-        variants: as the two functions above give them; the first column names the variant.
-        statistic: takes `model, index` without nulls and gives a number, or null where there is none.
-
-    Returns:
-        The variant's column, `value` and `change` from the whole index; null where either is.
-    """
-    label = variants.columns[0]
-    base = statistic(fitted.models.select("model", "index"))
-    values = {
-        str(name): statistic(rows.select("model", "index").drop_nulls())
-        for (name,), rows in variants.group_by(label, maintain_order=True)
-    }
-    found = pl.DataFrame({label: list(values), "value": list(values.values())}, schema_overrides={"value": pl.Float64})
-    return found.with_columns(change=pl.col("value") - pl.lit(base, dtype=pl.Float64)).sort(
-        [pl.col("change").abs(), pl.col(label)], descending=[True, False], nulls_last=True
-    )
 
 
 def _without(fitted: IndexFit, name: str) -> Floats:

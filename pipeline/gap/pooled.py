@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.optimize import minimize  # type: ignore[import-untyped]
-from scipy.special import log_ndtr  # type: ignore[import-untyped]
-from scipy.stats import norm  # type: ignore[import-untyped]
+from scipy.optimize import minimize
+from scipy.special import log_ndtr
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from pipeline.errors import InputError

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize  # type: ignore[import-untyped]
-from scipy.stats import norm  # type: ignore[import-untyped]
+from scipy.optimize import minimize
+from scipy.stats import norm
 
 from pipeline.gap.lag import DAYS_PER_MONTH, CatchUp
 
