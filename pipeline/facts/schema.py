@@ -12,6 +12,7 @@ ACCESS = frozenset({"open", "closed", "unknown"})
 LICENCE_CLASSES = frozenset({"unrestricted", "restricted", "non_commercial", "unknown"})
 UNITS = frozenset({"percent", "fraction", "elo", "points", "minutes"})
 TIERS = frozenset({"A", "A-", "B", "B+", "C", "D", "E"})
+OUR_METRICS = frozenset({"backward_lag", "catch_up_median", "catch_up_mean", "gap", "parity_by_line"})
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Table:
     """One table: typed columns in order, which may not be empty, the key, and what refers where.
 
     `allowed` limits a column to values; `within` to a closed range; `refers` names the column of
-    another table in which each value must occur.
+    another table in which each value must occur; `proven` names the column that must be filled where
+    a column is known, that is neither empty nor `unknown`; `ahead` lists dates that may lie in the future.
     """
 
     columns: Mapping[str, Any]
@@ -28,6 +30,8 @@ class Table:
     allowed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     within: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     refers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    proven: Mapping[str, str] = field(default_factory=dict)
+    ahead: frozenset[str] = frozenset()
 
 
 _SOURCE: dict[str, Any] = {"source_name": pl.String, "source_url": pl.String}
@@ -76,12 +80,13 @@ TABLES: dict[str, Table] = {
     "benchmarks": Table(
         columns={"benchmark_id": pl.String, "name": pl.String, "version": pl.String, "domain": pl.String,
                  "unit": pl.String, "direction": pl.String, "chance": pl.Float64, "ceiling": pl.Float64,
-                 "visibility": pl.String, **_SOURCE},
+                 "released_on": pl.Date, "visibility": pl.String, "visibility_url": pl.String, **_SOURCE},
         required=("benchmark_id", "name", "unit", "direction", "visibility", "source_name", "source_url"),
         key=("benchmark_id",),
         allowed={"unit": UNITS, "direction": frozenset({"higher", "lower"}),
                  "visibility": frozenset({"public", "private", "unknown"})},
         within={"chance": (0.0, 1.0), "ceiling": (0.0, 1.0)},
+        proven={"visibility": "visibility_url"},
     ),
     "series": Table(
         columns={"series_id": pl.String, "benchmark_id": pl.String, "protocol": pl.String, "evaluator": pl.String,
@@ -98,6 +103,21 @@ TABLES: dict[str, Table] = {
         required=("licence", "licence_class", "source_name", "source_url"),
         key=("licence",),
         allowed={"licence_class": LICENCE_CLASSES},
+    ),
+    "published_figures": Table(
+        columns={
+            "figure_id": pl.String, "publisher": pl.String, "published_on": pl.Date, "published_precision": pl.String,
+            "lag_lo": pl.Float64, "lag_hi": pl.Float64, "lag_months": pl.Float64, "ci_level": pl.Float64,
+            "gap_points": pl.Float64, "gap_points_lo": pl.Float64, "gap_points_hi": pl.Float64, "parity_on": pl.Date,
+            "definition": pl.String, "series": pl.String, "comparable_to": pl.String, "note": pl.String, **_SOURCE,
+        },
+        required=("figure_id", "publisher", "published_on", "published_precision", "definition", "source_name",
+                  "source_url"),
+        key=("figure_id",),
+        allowed={"published_precision": frozenset({"day", "month"}), "comparable_to": OUR_METRICS},
+        within={"ci_level": (0.5, 1.0), "lag_lo": (-60.0, 120.0), "lag_hi": (-60.0, 120.0),
+                "lag_months": (-60.0, 120.0)},
+        ahead=frozenset({"parity_on"}),
     ),
     "scores_closed": _SCORES,
     "scores_epoch_matrix": _SCORES,

@@ -35,8 +35,10 @@ def path(table: str, folder: Path = FOLDER) -> Path:
     return folder / f"{table}.csv"
 
 
-def read(table: str, content: io.BytesIO) -> pl.DataFrame:
+def read(table: str, content: io.BytesIO, *, older: bool = False) -> pl.DataFrame:
     """A table from the bytes of its file, typed by its schema.
+
+    `older` reads a file from before some columns were added: those it lacks are empty.
 
     Raises:
         FactsError: the columns differ from the schema or a cell has the wrong type.
@@ -44,6 +46,9 @@ def read(table: str, content: io.BytesIO) -> pl.DataFrame:
     schema = TABLES[table].columns
     try:
         texts = pl.read_csv(content, infer_schema=False)
+        if older and texts.columns == [name for name in schema if name in texts.columns]:
+            added = (pl.lit(None, dtype=pl.String).alias(name) for name in schema if name not in texts.columns)
+            texts = texts.with_columns(added).select(list(schema))
         if texts.columns != list(schema):
             raise FactsError(f"{table}.csv", f"its columns are {texts.columns}", f"They must be {list(schema)}")
         return texts.select(_typed(name, kind).alias(name) for name, kind in schema.items())
@@ -81,6 +86,7 @@ def check(folder: Path = FOLDER) -> list[Problem]:
         texts[name] = frame.with_row_index("line", offset=2)
         problems.extend(_cells(file, texts[name], table))
         problems.extend(_keys(file, texts[name], table))
+        problems.extend(_proofs(file, texts[name], table))
     for name, frame in texts.items():
         problems.extend(_references(f"{name}.csv", frame, TABLES[name], texts))
     return problems
@@ -106,7 +112,7 @@ def _cells(file: str, frame: pl.DataFrame, table: Table) -> Iterator[Problem]:
             yield from _at(file, name, f"it is no {kind}", wrong)
         if kind == pl.Float64:
             yield from _at(file, name, "it is not finite", typed.filter(~pl.col("value").is_finite()))
-        if kind == pl.Date:
+        if kind == pl.Date and name not in table.ahead:
             today = datetime.now(UTC).date()
             yield from _at(file, name, "it lies in the future", typed.filter(pl.col("value") > today))
         if name in table.allowed:
@@ -117,7 +123,7 @@ def _cells(file: str, frame: pl.DataFrame, table: Table) -> Iterator[Problem]:
             low, high = table.within[name]
             yield from _at(file, name, f"it must lie between {low:g} and {high:g}",
                            typed.filter(~pl.col("value").is_between(low, high)))  # fmt: skip
-        if name == "source_url":
+        if name.endswith("_url"):
             yield from _at(
                 file, name, "it is no web address", typed.filter(~pl.col("text").str.contains(r"^https?://\S+$"))
             )
@@ -127,6 +133,13 @@ def _keys(file: str, frame: pl.DataFrame, table: Table) -> Iterator[Problem]:
     if table.key:
         yield from _at(file, ", ".join(table.key), "the key occurs twice",
                        frame.filter(pl.struct(table.key).is_duplicated()))  # fmt: skip
+
+
+def _proofs(file: str, frame: pl.DataFrame, table: Table) -> Iterator[Problem]:
+    for name, proof in table.proven.items():
+        known = pl.col(name).is_not_null() & (pl.col(name) != "unknown")
+        yield from _at(file, proof, f"it is empty: a known {name} needs it",
+                       frame.filter(known & pl.col(proof).is_null()))  # fmt: skip
 
 
 def _references(file: str, frame: pl.DataFrame, table: Table, others: dict[str, pl.DataFrame]) -> Iterator[Problem]:

@@ -9,13 +9,14 @@ import polars as pl
 from pipeline.captures import Capture, CaptureWriter, Counts
 from pipeline.errors import FactsError
 from pipeline.facts import tables
+from pipeline.facts.schema import TABLES as SCHEMAS
 from pipeline.settings import Settings
 
 SOURCE = "facts"
 # Hub tables feed the bundled Hub only: closed worlds may not leak in beside what the Hub itself states.
 TABLES = (
     "releases", "overrides", "aliases", "benchmarks", "series", "licences",
-    "scores_closed", "scores_epoch_matrix", "scores_epoch_eci",
+    "published_figures", "scores_closed", "scores_epoch_matrix", "scores_epoch_eci",
 )  # fmt: skip
 
 
@@ -41,10 +42,16 @@ def fetch(settings: Settings) -> tuple[Capture, bool]:
 
 
 def parse(capture: Capture) -> dict[str, pl.DataFrame]:
-    """One typed frame per table of facts, with the capture's id."""
-    return {
-        name.removesuffix(".csv"): tables.read(name.removesuffix(".csv"), io.BytesIO(page)).with_columns(
-            capture_id=pl.lit(capture.manifest.capture_id)
-        )
-        for name, page in capture.pages()
+    """One typed frame per table of facts, with the capture's id.
+
+    Captures outlive the schema: a table or column added since is empty in them.
+    """
+    pages = dict(capture.pages())
+    frames = {
+        name: tables.read(name, io.BytesIO(pages[f"{name}.csv"]), older=True)
+        if f"{name}.csv" in pages
+        else pl.DataFrame(schema=dict(SCHEMAS[name].columns))
+        for name in TABLES
     }
+    captured = pl.lit(capture.manifest.capture_id)
+    return {name: frame.with_columns(capture_id=captured) for name, frame in frames.items()}

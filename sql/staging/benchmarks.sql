@@ -7,7 +7,9 @@
 -- direction | higher or lower is better
 -- chance | score of guessing, in fractions; null = unknown
 -- ceiling | best possible score, in fractions; null = unknown
--- visibility | public, private or unknown
+-- released_on | when it was published; null = unknown
+-- visibility | public: anybody can download questions and answers; private: the scored ones are held back; unknown
+-- visibility_url | page that shows it; null = visibility unknown
 -- source_name | who describes it
 -- source_url | where it is public
 WITH curated AS (
@@ -24,7 +26,9 @@ SELECT
     direction,
     chance,
     ceiling,
+    released_on,
     visibility,
+    visibility_url,
     source_name,
     source_url
 FROM curated
@@ -38,7 +42,9 @@ SELECT
     'higher' AS direction,
     NULL AS chance,
     NULL AS ceiling,
+    NULL AS released_on,
     'unknown' AS visibility,
+    NULL AS visibility_url,
     'model cards on the Hub' AS source_name,
     min(source_url) AS source_url
 FROM raw.card_metrics

@@ -28,6 +28,12 @@ def score(model, value, capture="f1", **more):
     return known | source | {"unit": "percent", "tier": "C", "doubtful": False} | more
 
 
+def figure(name, month, lag, capture):
+    return {"figure_id": name, "publisher": "p", "published_on": date(2024, month, 1), "published_precision": "month",
+            "lag_months": lag, "definition": "d", "source_name": "s", "source_url": URL,
+            "capture_id": capture}  # fmt: skip
+
+
 def capture(source, number, **more):
     return {"source": source, "capture_id": f"{source[0]}{number}", "origin": "o", "finished_at": SEEN[number - 1],
             "rows_read": 1, "rows_kept": 1, "rows_quarantined": 0, "rows_duplicate": 0, "metrics_read": 0,
@@ -49,7 +55,9 @@ def world():
     facts = {
         "releases": [row | {"capture_id": f} for f in ("f1", "f2") for row in releases],
         "benchmarks": [{"benchmark_id": "quiz", "name": "Quiz", "unit": "percent", "direction": "higher",
-                        "visibility": "public", "source_name": "s", "source_url": URL, "capture_id": "f2"}],
+                        "released_on": date(2020, 1, 2), "visibility": "public", "visibility_url": URL,
+                        "source_name": "s", "source_url": URL, "capture_id": "f2"}],
+        "published_figures": [figure("one", 1, 3.0, "f1"), figure("one", 1, 4.0, "f2"), figure("two", 2, None, "f2")],
         "series": [{"series_id": "quiz_series", "benchmark_id": "quiz", "protocol": "p", "evaluator": "e",
                     "comparability": "same_evaluator", "unit": "percent", "direction": "higher", "chance": 0.0,
                     "ceiling": 100.0, "source_name": "s", "source_url": URL, "capture_id": "f2"}],
@@ -134,6 +142,18 @@ def test_coverage_sources_and_leaderboard(world):
     assert rows(world, "SELECT model FROM marts.coverage ORDER BY 1") == [("org/gone",), ("org/stays",)]
     assert rows(world, "SELECT source, scores FROM marts.sources ORDER BY 1") == [("facts", 5), ("hub_models", 0)]
     assert rows(world, "SELECT count(*) FROM marts.leaderboard") == [(0,)]
+
+
+def test_published_figures_are_those_of_the_newest_capture(world):
+    assert rows(world, "SELECT figure_id, published_on, lag_months FROM marts.published_figures") == [
+        ("one", date(2024, 1, 1), 4.0), ("two", date(2024, 2, 1), None),
+    ]  # fmt: skip
+
+
+def test_benchmarks_of_the_facts_say_when_and_whether_they_are_public(world):
+    assert rows(world, "SELECT released_on, visibility, visibility_url FROM staging.benchmarks") == [
+        (date(2020, 1, 2), "public", URL)
+    ]
 
 
 def test_checks_pass_on_a_good_world_and_name_what_breaks_them(world):
