@@ -140,7 +140,9 @@ def series_report(
     for row in sides.series.iter_rows(named=True):
         name = row["series"]
         joint = (draws or {}).get(name)
-        candidates = may_match if joint is None else _by_series(qualified.filter(pl.col("series") == name))
+        # Draws decide pair by pair, so that any open model may match, not only one that set a record.
+        by_pair = joint is not None and tolerance.kind == "significant"
+        candidates = _by_series(qualified.filter(pl.col("series") == name)) if by_pair else may_match
         reports.append(
             _report(
                 row,

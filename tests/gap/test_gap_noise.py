@@ -184,6 +184,20 @@ def test_the_report_uses_the_draws_of_a_series_at_significant_only():
     assert series_report(worse, AS_OF, parse_tolerance("significant"), draws={"s": twenty(18)})[0].catch_up[1].censored
 
 
+def test_draws_change_no_lag_at_strict():
+    frame = scores(
+        *((f"c{i}", 10 + i, f"2025-0{i + 1}-01", "closed") for i in range(4)),
+        *((f"o{i}", 18 - 2 * i, f"2025-0{9 - i}-15", "open") for i in range(6)),
+    )
+    rng = np.random.default_rng(1)
+    names = tuple(frame["model"])
+    draws = {"s": Draws(names, frame["score"].to_numpy()[:, None] + rng.normal(size=(10, 50)))}
+    [with_draws], [without] = series_report(frame, AS_OF, draws=draws), series_report(frame, AS_OF)
+    assert with_draws.catch_up == without.catch_up
+    assert with_draws.survival == without.survival
+    assert with_draws.backward == without.backward
+
+
 def test_an_interval_stands_for_a_standard_error():
     found = pl.DataFrame({"lo": [1.0], "hi": [1 + 2 * 1.645]}).select(interval_stderr(pl.col("lo"), pl.col("hi")))
     assert found.item() == pytest.approx(1.0)
