@@ -26,6 +26,15 @@ FIRST_DAY = date(2000, 1, 1)
 WARM_UP_MONTHS = 72.0
 LONG = 15_000
 STRICT = Tolerance("strict")
+_COLUMNS = {
+    "series": pl.String,
+    "model": pl.String,
+    "side": pl.String,
+    "available_on": pl.Date,
+    "released_on": pl.Date,
+    "score": pl.Float64,
+    "stderr": pl.Float64,
+}
 
 
 @dataclass(frozen=True)
@@ -134,16 +143,18 @@ def _table(side: str, months: Floats, score: Floats, warm_up: float) -> pl.DataF
     days = [FIRST_DAY + timedelta(days=int(month * DAYS_PER_MONTH)) for month in months[first:]]
     # A match long ago must still be found: the open side starts at the best it had by then.
     best = np.maximum.accumulate(score)[first:] if side == "open" else score[first:]
+    # Typed, because a short world may hold no closed release at all.
     return pl.DataFrame(
         {
-            "series": "world",
+            "series": ["world"] * len(days),
             "model": [f"{side} {place}" for place in range(len(days))],
-            "side": side,
-            "available_on": pl.Series(days, dtype=pl.Date),
-            "released_on": pl.Series(days, dtype=pl.Date),
-            "score": pl.Series(best, dtype=pl.Float64),
-            "stderr": pl.Series([None] * len(days), dtype=pl.Float64),
-        }
+            "side": [side] * len(days),
+            "available_on": days,
+            "released_on": days,
+            "score": best,
+            "stderr": [None] * len(days),
+        },
+        schema=_COLUMNS,
     )
 
 

@@ -37,6 +37,11 @@ def test_a_world_is_what_the_pipeline_makes_of_its_scores():
     assert sum(e.censored for e in made.events) > 0
 
 
+def test_a_world_too_short_for_a_release_is_empty_not_an_error():
+    rare = Process("rare", 2.0, 5.0, 3.0, closed_shape=0.1)
+    assert min(len(world(seed, 1, rare).events) for seed in range(20)) == 0
+
+
 def test_what_counts_as_covering():
     assert covers((2.0, None), 5.0)
     assert covers((2.0, 5.0), 5.0)
