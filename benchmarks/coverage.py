@@ -119,7 +119,7 @@ def series_intervals(made: World) -> dict[str, Interval]:
     return {
         "median, bootstrap": (found.lo, found.hi),
         "median, calibrated": (found.calibrated_lo, found.calibrated_hi),
-        "restricted mean, bootstrap": (found.rmst18_lo, found.rmst18_hi),
+        "restricted mean": (found.rmst18_lo, found.rmst18_hi),
     }
 
 
@@ -158,7 +158,7 @@ def pooled_intervals(frame: pl.DataFrame) -> dict[str, Interval]:
 def series_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Study:
     """Intervals of one series."""
     median, restricted = long_run(process)
-    truth = {"median, bootstrap": median, "median, calibrated": median, "restricted mean, bootstrap": restricted}
+    truth = {"median, bootstrap": median, "median, calibrated": median, "restricted mean": restricted}
     name = f"{process.name} (median {median:.1f})"
     return Study(name, sizes, partial(generate_series, process), series_intervals, truth, count_events)
 

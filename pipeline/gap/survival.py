@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.gap.calibrated import calibrated_interval
+from pipeline.gap.calibrated import calibrated_intervals
 from pipeline.gap.lag import CatchUp
 
 HORIZON_MONTHS = 18.0
@@ -31,10 +31,10 @@ class Survival:
         naive_mean: mean signed lag of the matched ones only; biased low.
         oldest_unmatched_months: age of the oldest censored record, a lower bound of today's lag.
         notes: why a number is null, and how to read the others.
-        rmst18_lo: lower end of the interval of `rmst18`, from the same bootstrap draws.
+        rmst18_lo: lower end of the interval of `rmst18` (`calibrated_intervals`).
         rmst18_hi: upper end.
         calibrated_lo: lower end of the interval of the median whose coverage holds with few records
-            (`calibrated_interval`); `lo` and `hi` are too narrow there (docs/coverage.md).
+            (`calibrated_intervals`); `lo` and `hi` are too narrow there (docs/coverage.md).
         calibrated_hi: upper end; null while the records do not reach it.
     """
 
@@ -83,13 +83,8 @@ def medians(times: Floats, shares: Floats) -> Floats:
 
 def restricted_mean(times: Floats, share: Floats, horizon: float = HORIZON_MONTHS) -> float:
     """Area under one curve from 0 to the horizon, in months; the last share is held beyond the data."""
-    return float(restricted_means(times, share[None, :], horizon)[0])
-
-
-def restricted_means(times: Floats, shares: Floats, horizon: float = HORIZON_MONTHS) -> Floats:
-    """`restricted_mean` of many curves at once."""
-    widths = np.diff(np.concatenate([[0.0], np.minimum(times, horizon), [horizon]]))
-    return np.asarray(widths[0] + shares @ widths[1:], dtype=np.float64)
+    edges = np.concatenate([[0.0], np.minimum(times, horizon), [horizon]])
+    return float(np.sum(np.diff(edges) * np.concatenate([[1.0], share])))
 
 
 def survival(events: Sequence[CatchUp], level: float = 0.90, draws: int = DRAWS) -> Survival:
@@ -115,11 +110,11 @@ def survival(events: Sequence[CatchUp], level: float = 0.90, draws: int = DRAWS)
     if not np.isfinite(median):
         notes.append("survival median: fewer than half of the closed records are matched so far")
     clusters = [f"match {e.open}" if e.open is not None else f"record {i}" for i, e in enumerate(events)]
-    lo, hi, rmst_lo, rmst_hi = _intervals(grid, times, matched, clusters, level=level, draws=draws)
-    calibrated_lo, calibrated_hi = calibrated_interval(events, level)
+    lo, hi = _interval(grid, times, matched, clusters, level=level, draws=draws)
+    calibrated = calibrated_intervals(events, level, HORIZON_MONTHS)
     if lo is None or hi is None:
         notes.append("survival interval: an end is not reached within the records")
-    if calibrated_lo is None or calibrated_hi is None:
+    if calibrated.median_lo is None or calibrated.median_hi is None:
         notes.append("calibrated interval: an end is not reached within the records")
     if matched.any():
         notes.append("naive mean: matched records only, biased low")
@@ -139,14 +134,14 @@ def survival(events: Sequence[CatchUp], level: float = 0.90, draws: int = DRAWS)
         naive_mean=float(lags[matched].mean()) if matched.any() else None,
         oldest_unmatched_months=None if matched.all() else float(lags[~matched].max()),
         notes=tuple(notes),
-        rmst18_lo=rmst_lo,
-        rmst18_hi=rmst_hi,
-        calibrated_lo=calibrated_lo,
-        calibrated_hi=calibrated_hi,
+        rmst18_lo=calibrated.restricted_lo,
+        rmst18_hi=calibrated.restricted_hi,
+        calibrated_lo=calibrated.median_lo,
+        calibrated_hi=calibrated.median_hi,
     )
 
 
-def _intervals(
+def _interval(
     grid: Floats,
     times: Floats,
     matched: npt.NDArray[np.bool_],
@@ -154,15 +149,14 @@ def _intervals(
     *,
     level: float,
     draws: int,
-) -> tuple[float | None, float | None, float | None, float | None]:
-    """Clustered bootstrap: both ends of the median, an infinite one null, and of the restricted mean."""
+) -> tuple[float | None, float | None]:
+    """Both ends of the clustered bootstrap interval of the median; an infinite end is null."""
     names, member = np.unique(clusters, return_inverse=True)
     if len(names) < 2:
-        return None, None, None, None
+        return None, None
     picks = np.random.default_rng(_SEED).multinomial(len(names), [1 / len(names)] * len(names), size=draws)
     _, shares = kaplan_meier(times, matched, picks[:, member].astype(np.float64))
     tail = (1 - level) / 2
     ends = np.quantile(medians(grid, shares), [tail, 1 - tail], method="inverted_cdf")
     lo, hi = (float(end) if np.isfinite(end) else None for end in ends)
-    rmst_lo, rmst_hi = np.quantile(restricted_means(grid, shares), [tail, 1 - tail])
-    return lo, hi, float(rmst_lo), float(rmst_hi)
+    return lo, hi

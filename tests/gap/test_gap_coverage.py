@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.coverage import Study, coverage, covers, pooled_study, series_study, table
 from benchmarks.worlds import Process, long_run, scaled_to, world
-from pipeline.gap.calibrated import calibrated_interval, km_influence
+from pipeline.gap.calibrated import Calibrated, calibrated_intervals, km_influence
 from pipeline.gap.series import series_report
 from pipeline.gap.survival import kaplan_meier
 from tests.gap.test_gap_survival import FIVE, event
@@ -70,6 +70,11 @@ def test_influence_is_the_derivative_of_the_curve_in_the_weight_of_a_record():
     assert grid.tolist() == [2, 4, 6, 10]
 
 
+def calibrated_interval(events):
+    found = calibrated_intervals(events, 0.9, 18.0)
+    return found.median_lo, found.median_hi
+
+
 def test_calibrated_interval_by_hand():
     # Independent exact records: Greenwood's variance is share * (1 - share) / n. One cluster each, so n / (n - 1).
     events = [event(t, f"m{t}") for t in (1, 2, 3, 4, 5, 6)]
@@ -78,8 +83,8 @@ def test_calibrated_interval_by_hand():
     lo, hi = calibrated_interval(events)
     assert 1 <= lo < 3.5 < hi <= 6
     assert calibrated_interval(FIVE)[1] is None
-    assert calibrated_interval([event(1, "a"), event(2, "a")]) == (None, None)
-    assert calibrated_interval([event(1, None), event(2, None)]) == (None, None)
+    assert calibrated_intervals([event(1, "a"), event(2, "a")], 0.9, 18.0) == Calibrated()
+    assert calibrated_intervals([event(1, None), event(2, None)], 0.9, 18.0) == Calibrated()
     wide = calibrated_interval([event(t, f"m{t // 3}") for t in range(1, 31)])
     narrow = calibrated_interval([event(t, f"m{t}") for t in range(1, 31)])
     assert wide[0] <= narrow[0] < narrow[1] <= wide[1]
@@ -91,6 +96,7 @@ def test_intervals_cover_in_a_few_worlds():
     rows = {row.interval: row for row in coverage(study, 20, range(60))}
     assert rows["median, calibrated"].coverage >= 0.80
     assert rows["median, bootstrap"].coverage >= 0.65
+    assert rows["restricted mean"].coverage >= 0.75
     assert rows["median, bootstrap"].width < rows["median, calibrated"].width
 
 

@@ -8,7 +8,7 @@ from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 
 from pipeline.gap.lag import CatchUp
-from pipeline.gap.survival import kaplan_meier, medians, restricted_mean, restricted_means, survival
+from pipeline.gap.survival import kaplan_meier, medians, restricted_mean, survival
 
 DAY = date(2025, 1, 1)
 
@@ -100,18 +100,18 @@ def test_horizon_cuts_long_lags():
     assert survival([event(40, "a"), event(30, "b")]).rmst18 == 18
 
 
-def test_restricted_mean_has_the_interval_of_the_same_draws():
-    events = [event(t, f"m{t}") for t in range(1, 15)]
-    found = survival(events)
-    # Plain mean of 14 independent times, so about 1.645 * sd / sqrt(14) each way.
-    times = np.arange(1.0, 15)
-    reach = 1.645 * times.std() / np.sqrt(14)
-    assert found.rmst18_lo == pytest.approx(times.mean() - reach, abs=0.15)
-    assert found.rmst18_hi == pytest.approx(times.mean() + reach, abs=0.15)
+def test_interval_of_the_restricted_mean_by_hand():
+    # Exact times, each its own match, in an order in which neighbours are not alike: the mean of 14 times, the
+    # standard error sd / sqrt(14), and t with 13 degrees of freedom at 96.5%.
+    times = np.array([1.0, 14, 2, 13, 3, 12, 4, 11, 5, 10, 6, 9, 7, 8])
+    found = survival([event(t, f"m{t}") for t in times])
+    reach = 2.3535 * times.std(ddof=1) / np.sqrt(14)
+    assert found.rmst18 == pytest.approx(7.5)
+    assert found.rmst18_lo == pytest.approx(7.5 - reach, abs=1e-3)
+    assert found.rmst18_hi == pytest.approx(7.5 + reach, abs=1e-3)
+    # In order of size, neighbours are alike and the interval is wider.
+    assert survival([event(t, f"m{t}") for t in sorted(times)]).rmst18_hi > found.rmst18_hi + 0.5
     assert (survival([event(3, "a"), event(4, "a")]).rmst18_lo, survival([]).rmst18_hi) == (None, None)
-    grid, shares = kaplan_meier(times, times < 9, np.array([np.ones(14), times]))
-    means = restricted_means(grid, shares)
-    assert means.tolist() == pytest.approx([restricted_mean(grid, share) for share in shares])
 
 
 def test_the_calibrated_interval_stands_beside_the_bootstrap_and_is_wider_with_few_matches():
