@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
 
+import numpy as np
 import polars as pl
 
 from pipeline.errors import InputError
+from pipeline.gap.codes import codes
 
 OpenDefinition = Literal["downloadable", "commercial", "unrestricted"]
 OPEN_DEFINITIONS: tuple[OpenDefinition, ...] = get_args(OpenDefinition)
@@ -40,6 +42,7 @@ SCORE_SCHEMA: dict[str, pl.DataType] = {
 _REQUIRED = ("series", "model", "score", "released_on", "access")
 _FACTS = ("released_on", "weights_on", "access", "licence_class")
 _SCALE = ("chance", "ceiling", "direction", "unit")
+_STATES = ("open", "closed", "unknown", "excluded", "undated")
 
 
 @dataclass(frozen=True)
@@ -131,16 +134,19 @@ def availability(scores: pl.DataFrame, as_of: date, open_definition: OpenDefinit
         first_on.is_null() | (first_on <= as_of),
         pl.col("evaluated_on").is_null() | (pl.col("evaluated_on") <= as_of),
     )
+    rows = rows.with_columns(place=codes(rows["series"]))
     scale = _scale(rows)
-    rows = rows.drop("chance", "ceiling", "unit", "direction", "evaluated_on", "params_b")
     if (scale["orient"] < 0).any():
-        rows = rows.join(scale.select("series", "orient"), on="series", maintain_order="left").with_columns(
+        rows = rows.join(scale.select("place", "orient"), on="place", maintain_order="left").with_columns(
             score=pl.col("score") * pl.col("orient")
         )
     best, repeats = _best_rows(rows)
-    placed = _place(best, as_of, open_definition)
+    placed = _place(rows, as_of, open_definition)
     entries = pl.concat(
-        placed.filter(pl.col(f"{side}_on").is_not_null()).select(
+        # Lazy, so that only the columns wanted are filtered.
+        placed.lazy()
+        .filter(best, pl.col(f"{side}_on").is_not_null())
+        .select(
             "series",
             "model",
             pl.lit(side).alias("side"),
@@ -150,56 +156,75 @@ def availability(scores: pl.DataFrame, as_of: date, open_definition: OpenDefinit
             "stderr",
         )
         for side in ("open", "closed")
-    )
-    state = {name: (pl.col("state") == name).sum() for name in ("open", "closed", "unknown")}
-    counts = placed.group_by("series").agg(
-        pl.col("stderr").median().alias("median_stderr"),
-        pl.len().alias("models"),
-        **state,
-        excluded=(pl.col("state") == "excluded").sum(),
-        undated=(pl.col("state") == "undated").sum(),
-        closed_first=((pl.col("access") == "open") & pl.col("closed_on").is_not_null()).sum(),
-    )
+    ).collect()
     summary = (
-        scale.join(counts, on="series")
-        .join(repeats, on="series", how="left")
+        scale.join(_counts(placed.select("place", "access", "stderr", "closed_on", "state").filter(best)), on="place")
+        .join(repeats, on="place", how="left")
         .with_columns(pl.col("duplicates", "disagreeing").fill_null(0))
+        .drop("place")
         .sort("series")
     )
     return Sides(entries, summary, as_of)
 
 
-def _place(best: pl.DataFrame, as_of: date, open_definition: OpenDefinition) -> pl.DataFrame:
-    """The best rows with `open_on`, `closed_on` and the `state` each model is counted under."""
-    is_open = pl.col("access") == "open"
+def _place(rows: pl.DataFrame, as_of: date, open_definition: OpenDefinition) -> pl.DataFrame:
+    """The rows with `open_on`, `closed_on` and the `state` each is counted under, its place in _STATES."""
+    is_open, is_closed = ((pl.col("access") == access).fill_null(value=False) for access in ("open", "closed"))
     admitted = pl.lit(value=True)
     if open_definition != "downloadable":
         admitted = pl.col("licence_class").is_in(_LICENCES[open_definition]).fill_null(value=False)
     weights = pl.coalesce("weights_on", "released_on")
     closed_first = is_open & (weights > pl.col("released_on")).fill_null(value=False)
     return (
-        best.with_columns(
+        rows.with_columns(
             open_on=pl.when(is_open & admitted & (weights <= as_of)).then(weights),
-            closed_on=pl.when((pl.col("access") == "closed") | closed_first).then("released_on"),
+            closed_on=pl.when(is_closed | closed_first).then("released_on"),
         )
         # Closed models dated only by a weights date that means nothing for them stay undated.
         .with_columns(
-            state=pl.when(~pl.col("access").is_in(["open", "closed"]).fill_null(value=False))
-            .then(pl.lit("unknown"))
+            state=pl.when(~(is_open | is_closed))
+            .then(_state("unknown"))
             .when(pl.col("open_on").is_not_null())
-            .then(pl.lit("open"))
+            .then(_state("open"))
             .when(pl.col("closed_on").is_not_null())
-            .then(pl.lit("closed"))
+            .then(_state("closed"))
             .when(weights.is_null() | ~is_open)
-            .then(pl.lit("undated"))
-            .otherwise(pl.lit("excluded"))
+            .then(_state("undated"))
+            .otherwise(_state("excluded"))
         )
     )
 
 
+def _state(name: str) -> pl.Expr:
+    """A state as its place in _STATES."""
+    return pl.lit(_STATES.index(name), dtype=pl.UInt8)
+
+
+def _counts(placed: pl.DataFrame) -> pl.DataFrame:
+    """Per place the models of each state and the median standard error; one row a model given."""
+    # A few thousand kinds of rows first; the sums are then over those.
+    kinds = placed.group_by(
+        "place", "state", closed_first=(pl.col("access") == "open") & pl.col("closed_on").is_not_null()
+    ).len()
+    counts = kinds.group_by("place").agg(
+        pl.col("len").sum().alias("models"),
+        *(pl.col("len").filter(pl.col("state") == _state(name)).sum().alias(name) for name in _STATES),
+        pl.col("len").filter("closed_first").sum().alias("closed_first"),
+    )
+    noise = placed.select("place", "stderr").drop_nulls().group_by("place").agg(median_stderr=pl.col("stderr").median())
+    return noise.join(counts, on="place", how="right").select("median_stderr", *counts.columns)
+
+
 def _scale(rows: pl.DataFrame) -> pl.DataFrame:
     """Direction, chance, ceiling and unit of each series; contradictory ones become null and are counted."""
-    found = rows.group_by("series").agg(pl.col(name).drop_nulls().unique() for name in _SCALE)
+    # One row a place, whichever comes last: most others say the same, and only those that differ add to it.
+    at = np.zeros(rows["place"].n_unique(), dtype=np.int64)
+    at[rows["place"].to_numpy()] = np.arange(rows.height)
+    rows = rows.select("place", "series", *_SCALE)
+    sample = rows[at]
+    differs = (pl.col(name).ne_missing(sample[name].gather(rows["place"])) for name in _SCALE)
+    said = pl.concat([sample, rows.filter(pl.any_horizontal(differs))])
+    found = said.group_by("place", "series").agg(pl.col(name).drop_nulls().unique() for name in _SCALE)
     clash = found.filter(pl.col("direction").list.len() > 1)
     if clash.height:
         raise InputError(f"series {clash['series'].min()!r}", "gives both directions", "Give one direction a series")
@@ -208,6 +233,7 @@ def _scale(rows: pl.DataFrame) -> pl.DataFrame:
     # A ceiling on the wrong side of chance would turn every scaled number upside down.
     inverted = ((one["ceiling"] - one["chance"]) * orient <= 0).fill_null(value=False)
     return found.select(
+        "place",
         "series",
         orient=orient.cast(pl.Float64),
         chance=pl.when(~inverted).then(one["chance"]),
@@ -218,29 +244,31 @@ def _scale(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _best_rows(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The best row of each model in each series, and how many rows were left behind.
+def _best_rows(rows: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """Whether each row is the best of its model in its series, and per place how many are left behind.
 
     Of rows with equal scores the first dated one counts, then the least stderr: the order of the
     file never decides.
     """
-    keys = ["series", "model"]
-    tops = rows.group_by(keys).agg(pl.col("score").max().alias("top"), pl.len().alias("n"))
-    empty = pl.DataFrame(schema={"series": pl.String, "duplicates": pl.UInt32, "disagreeing": pl.UInt32})
-    if tops.height == rows.height:
-        return rows, empty
-    repeated = rows.join(tops.filter(pl.col("n") > 1), on=keys)
-    disagree = repeated.group_by(keys).agg(
-        pl.any_horizontal(pl.col(name).n_unique() > 1 for name in _FACTS).alias("disagreeing"),
-        (pl.len() - 1).alias("duplicates"),
+    # One integer a model and series. Sorting integers finds the repeated ones several times faster
+    # than grouping on the names, and only their rows need a closer look.
+    key = rows["place"].cast(pl.UInt64) * 2**32 + codes(rows["model"])
+    ordered = key.sort()
+    repeated = key.is_in(ordered.filter(ordered == ordered.shift(1)).unique().implode())
+    facts = rows.select("place", "score", "stderr", *_FACTS, key=key).with_row_index("row").filter(repeated).sort("key")
+    facts = facts.with_columns(
+        again=(pl.col("key") == pl.col("key").shift(1)).fill_null(value=False),
+        differs=pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _FACTS),
+    )
+    repeats = facts.group_by("place").agg(
+        pl.col("again").sum().cast(pl.UInt32).alias("duplicates"),
+        pl.col("key").filter(pl.col("again") & pl.col("differs")).n_unique().cast(pl.UInt32).alias("disagreeing"),
     )
     chosen = (
-        repeated.filter(pl.col("score") == pl.col("top"))
-        .sort([*keys, "released_on", "weights_on", "access", "licence_class", "stderr"], nulls_last=True)
-        .unique(keys, keep="first", maintain_order=True)
-        .select(rows.columns)
+        facts.filter(pl.col("score") == pl.col("score").max().over("key"))
+        .sort("key", "released_on", "weights_on", "access", "licence_class", "stderr", nulls_last=True)
+        .unique("key", keep="first", maintain_order=True)
     )
-    single = rows.join(tops.filter(pl.col("n") == 1), on=keys, how="semi")
-    return pl.concat([single, chosen]), disagree.group_by("series").agg(
-        pl.col("duplicates").sum().cast(pl.UInt32), pl.col("disagreeing").sum().cast(pl.UInt32)
-    )
+    best = (~repeated).to_numpy(writable=True)
+    best[chosen["row"].to_numpy()] = True
+    return pl.Series("best", best), repeats
