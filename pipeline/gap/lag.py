@@ -150,6 +150,13 @@ def qualifying(rows: pl.DataFrame, tolerance: Tolerance, median_stderr: pl.Expr)
     return rows.filter((pl.col("stderr") <= median_stderr).fill_null(value=False))
 
 
+def _until(side: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """The records of one side, which are in order of day, that had appeared by a date."""
+    if side.is_empty() or side["available_on"][-1] <= as_of:
+        return side  # usual, and most of the time of a short series would go into filtering nothing
+    return side.filter(pl.col("available_on") <= as_of)
+
+
 def backward_lag(
     closed: pl.DataFrame, opened: pl.DataFrame, as_of: date, tolerance: Tolerance, scale: Scale
 ) -> BackwardLag:
@@ -166,7 +173,7 @@ def backward_lag(
         scale: of the series.
     """
     ruler = Ruler(tolerance, scale)
-    closed, opened = (side.filter(pl.col("available_on") <= as_of) for side in (closed, opened))
+    closed, opened = _until(closed, as_of), _until(opened, as_of)
     for name, side in (("closed", closed), ("open", opened)):
         if side.is_empty():
             return BackwardLag(None, note=f"backward lag: no {name} model")
@@ -200,15 +207,14 @@ def catch_up(
     ruler = Ruler(tolerance, scale)
     if ruler.note:
         return []
-    closed, opened = (side.filter(pl.col("available_on") <= as_of) for side in (closed, opened))
+    closed, opened = _until(closed, as_of), _until(opened, as_of)
     targets = ruler.measure(closed["score"].to_numpy())
     reached = np.maximum.accumulate(ruler.measure(opened["score"].to_numpy()))
     firsts = np.searchsorted(reached, targets - ruler.slack(targets), side="left")
     names, days = opened["model"].to_list(), opened["available_on"].to_list()
     events = []
-    for first, (model, day, score) in zip(
-        firsts.tolist(), closed.select("model", "available_on", "score").iter_rows(), strict=True
-    ):
+    columns = (closed[name].to_list() for name in ("model", "available_on", "score"))
+    for first, model, day, score in zip(firsts.tolist(), *columns, strict=True):
         censored = first == len(names)
         lag = months_between(day, as_of if censored else days[first])
         events.append(
