@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from pipeline.errors import InputError
@@ -158,6 +159,8 @@ def _csv(path: Path, content: bytes) -> _Table:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}, line {line}", "is not UTF-8 text", "Save the file as UTF-8") from error
+    if (table := _plain_csv(text)) is not None:
+        return table
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -184,6 +187,30 @@ def _csv(path: Path, content: bytes) -> _Table:
     if repeated:
         raise InputError(str(path), f"names the column {repeated[0]!r} twice", "Name each column once")
     return _Table(pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row"), lines, broken)
+
+
+def _plain_csv(text: str) -> _Table | None:
+    """The table of a file with one row a line: no quotes, no blank rows, as many fields as the header.
+
+    Null for every other file: `_csv` reads those row by row, many times slower, and says what is wrong.
+    """
+    first, _, body = text.replace("\r\n", "\n").removesuffix("\n").partition("\n")
+    header = [name.strip() for name in first.split(",")]
+    if not body or '"' in text or "\r" in body or len(header) < 2 or len(set(header)) < len(header):
+        return None
+    content = np.frombuffer(f"{body}\n".encode(), np.uint8)
+    separators = content[(content == ord(",")) | (content == ord("\n"))]
+    expected = np.frombuffer(b"," * (len(header) - 1) + b"\n", np.uint8)
+    # The reader of polars fills short rows up and overlooks an empty field too many, both in silence.
+    if separators.size % expected.size or (separators.reshape(-1, expected.size) != expected).any():
+        return None
+    frame = pl.read_csv(content.tobytes(), has_header=False, schema=dict.fromkeys(header, pl.String), quote_char=None)
+    blank = frame  # narrowed column by column, so that looking for wholly blank rows costs one column
+    for name in header:
+        blank = blank.filter(pl.col(name).fill_null("").str.strip_chars() == "")
+    if blank.height:
+        return None
+    return _Table(frame, list(range(2, frame.height + 2)), [])
 
 
 def _text(frame: pl.DataFrame, name: str) -> pl.Expr:

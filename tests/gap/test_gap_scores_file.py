@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 from datetime import date
@@ -7,8 +8,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pipeline.errors import InputError
+from pipeline.gap import scores_file
 from pipeline.gap.lag import parse_tolerance
 from pipeline.gap.scores_file import read_scores
 from pipeline.gap.series import gap_document
@@ -292,3 +296,32 @@ def test_mixed_units_or_directions_name_the_rows(tmp_path):
     assert read_scores(write(tmp_path, head + apart), today=TODAY).scores.height == 3
     both = HEAD.strip() + ",direction\na,m,1,2025-01-01,open,lower\nb,m,1,2025-01-01,open,higher\n"
     refused(write(tmp_path, both), "lower on line 2", "higher on line 3")
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_one_bad_cell_among_100_000_rows_is_named_with_its_line(tmp_path, ending):
+    rows = [f"m{i},quiz,0.5,2025-01-01,open" for i in range(100_000)]
+    rows[77_776] = "m,quiz,half,2025-01-01,open"
+    path = write(tmp_path, ending.join([HEAD.strip(), *rows, ""]))
+    refused(path, "line 77778, column score: 'half' is not a number.")
+    found = read_scores(path, skip_bad=True, today=TODAY)
+    assert (found.rows_read, found.skipped) == (100_000, ("line 77778, column score: 'half' is not a number",))
+
+
+CELLS = st.text(alphabet='ab7 ,,,\n\n\r"#;\u00e9\u00a0', max_size=24)
+
+
+@given(CELLS)
+@example("1,2,\n3\n")  # a trailing empty field and a short row
+@example("1\n2,3,4")
+@example(" , \n1,2")
+@example("1,2\n\n")
+def test_reading_all_at_once_equals_reading_row_by_row(body):
+    text = "x,y\n" + body
+    quick = scores_file._plain_csv(text)
+    if quick is None:
+        return
+    rows = [(line, row) for line, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1) if row][1:]
+    assert [
+        (line, [cell or "" for cell in row]) for line, row in zip(quick.lines, quick.frame.rows(), strict=True)
+    ] == rows
