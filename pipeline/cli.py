@@ -69,14 +69,14 @@ def run(
 def report(
     open_definition: Open = "downloadable", tolerance: ToleranceOption = "strict", as_json: AsJson = False
 ) -> None:
-    """The answer in one sentence, then the series behind it."""
-    from pipeline.report import terminal
+    """The answer in one sentence, then the windows, tolerances and definitions it depends on."""
+    from pipeline.report import overview
 
-    document = terminal.report(Settings(), open_definition, tolerance)
+    document = overview.report(Settings(), open_definition, tolerance)
     if as_json:
         _print_json(document)
     else:
-        terminal.show(document, Console())
+        overview.show(document, Console())
 
 
 @app.command()
@@ -274,9 +274,9 @@ def _progress_bar(total: int | None = None) -> Iterator[None]:
 
 
 def _print_headline(settings: Settings) -> None:
-    from pipeline.report import terminal
+    from pipeline.report import overview
 
-    terminal.show(terminal.report(settings, "downloadable", "strict"), Console())
+    overview.show_headline(overview.report(settings, "downloadable", "strict"), Console())
 
 
 def _print_json(document: object) -> None:

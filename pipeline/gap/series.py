@@ -163,6 +163,7 @@ def gap_document(
     as_of: date | None = None,
     tolerance: Tolerance = _STRICT,
     open_definition: OpenDefinition = "downloadable",
+    draws: Mapping[str, Draws] | None = None,
 ) -> dict[str, Any]:
     """The whole of `moat gap --json`; the arguments are those of `series_report`."""
     as_of = latest_date(scores) if as_of is None else as_of
@@ -170,7 +171,7 @@ def gap_document(
         "as_of": as_of.isoformat(),
         "tolerance": str(tolerance),
         "open": open_definition,
-        "series": [report.to_dict() for report in series_report(scores, as_of, tolerance, open_definition)],
+        "series": [report.to_dict() for report in series_report(scores, as_of, tolerance, open_definition, draws)],
     }
 
 

@@ -77,7 +77,10 @@ def typical(found: Survival) -> str:
     """How long closed records stayed unmatched, with interval, n and censoring."""
     if found.median is None or found.n is None:
         return ""
-    interval = "" if found.lo is None or found.hi is None else f" (90% CI {found.lo:.1f}-{found.hi:.1f})"
+    lo, hi = found.calibrated_lo, found.calibrated_hi
+    interval = "" if lo is None or hi is None else f" (90% CI {lo:.1f} to {hi:.1f})"
+    if lo is not None and hi is None:
+        interval = f" (90% CI from {lo:.1f})"
     return (
         f" A closed record has stayed unmatched for a median of {found.median:.1f} months{interval};"
         f" {found.censored} of {found.n} records are unmatched still."

@@ -1,4 +1,4 @@
-"""What `moat report` and `moat gap` say: one document for scripts, the same document as text for people."""
+"""What `moat gap` says: one document for scripts, the same document as text for people."""
 
 from __future__ import annotations
 
@@ -8,85 +8,19 @@ from typing import Any
 
 import polars as pl
 from rich.console import Console
-from rich.panel import Panel
-from rich.table import Column, Table
-from rich.text import Text
+from rich.table import Table
 
 from pipeline.errors import InputError
 from pipeline.gap.lag import parse_tolerance
 from pipeline.gap.scores_file import read_scores
 from pipeline.gap.series import gap_document
 from pipeline.gap.sides import parse_open_definition
-from pipeline.gap_tables import DEFINITIONS, TOLERANCES, by_date, two_sided
+from pipeline.gap_tables import by_date, two_sided
+from pipeline.index_tables import Indexed, load
 from pipeline.settings import Settings
 from pipeline.warehouse import connect_published
 
 Document = dict[str, Any]
-
-
-def report(settings: Settings, definition: str, tolerance: str) -> Document:
-    """The headline and the rows behind it, from the published file.
-
-    Raises:
-        InputError: a definition or tolerance that is not published.
-        WarehouseError: nothing is published yet.
-    """
-    if definition not in DEFINITIONS:
-        raise InputError(f"--open {definition}", "it is no definition of open", f"Use {', '.join(DEFINITIONS)}")
-    if tolerance not in TOLERANCES:
-        raise InputError(f"--tolerance {tolerance}", "it is not published", f"Use {' or '.join(TOLERANCES)}")
-    with connect_published(settings) as connection:
-        rows = connection.execute(
-            "FROM marts.headline WHERE open_definition = ? AND tolerance = ? ORDER BY is_headline DESC, series",
-            [definition, tolerance],
-        ).pl()
-        origin = connection.execute("SELECT hub, attribution FROM ops.schema_version").fetchone()
-        coverage = connection.execute("SELECT count(*) FROM marts.coverage").fetchone()
-    found = rows.to_dicts()
-    return {
-        "headline": next((row for row in found if row["is_headline"]), None),
-        "series": [row for row in found if not row["is_headline"]],
-        "hub": origin[0] if origin else None,
-        "attribution": origin[1] if origin else None,
-        "open_models_without_a_score": coverage[0] if coverage else None,
-    }
-
-
-def show(document: Document, console: Console) -> None:
-    """The report as text: the sentence, its numbers, the other series."""
-    headline = document["headline"]
-    if headline is None:
-        console.print("No headline: the series epoch_eci is missing from the published file.", markup=False)
-        return
-    numbers = (
-        f"series {headline['series']} · as of {headline['as_of']} · {headline['models']} models"
-        f" ({headline['open_models']} open, {headline['closed_models']} closed, {headline['unknown_models']} unknown)"
-        f" · {headline['records']} closed records, {headline['censored']} unmatched (censored)"
-        f" · open = {headline['open_definition']} · tolerance {headline['tolerance']}"
-    )
-    body = Text(headline["sentence"], style="bold") + Text(f"\n\n{numbers}", style="dim")
-    console.print(Panel(body, title="Open against closed", border_style="blue"))
-    comparable = [row for row in document["series"] if row["comparability"] != "loose"]
-    table = Table(
-        Column("series", overflow="fold"),
-        *("gap", "lag, months", "catch-up median (90%)", "records", "unmatched"),
-        box=None,
-        header_style="bold",
-    )
-    for row in comparable:
-        table.add_row(row["series"], _number(row["gap_raw"]), _lag(row), _median(row), _whole(row["records"]),
-                      _whole(row["censored"]))  # fmt: skip
-    if comparable:
-        console.print(table)
-    loose = len(document["series"]) - len(comparable)
-    console.print(
-        f"{loose} further series mix evaluators (loose) and stay out of this table. "
-        f"{document['open_models_without_a_score']:,} open models have no usable score yet.\n"
-        f"Data: {document['hub']}; {document['attribution']}.",
-        markup=False,
-        highlight=False,
-        style="dim",
-    )
 
 
 def gap(
@@ -113,11 +47,11 @@ def gap(
         document = gap_document(_only(table.scores, series), as_of, ruler, meaning)
         return document | {"rows_read": table.rows_read, "rows_skipped": len(table.skipped)}, remarks
     with connect_published(settings) as connection:
-        inputs = connection.execute("FROM staging.gap_inputs").pl()
+        found: Indexed = load(connection, settings.cache)
         asked = connection.execute("SELECT as_of FROM ops.schema_version").fetchone()
-    chosen = _only(inputs, series) if series else two_sided(inputs)
+    chosen = _only(found.inputs, series) if series else two_sided(found.inputs)
     until = as_of or (asked[0] if asked else datetime.now(UTC).date())
-    parts = [gap_document(part, day, ruler, meaning) for day, part in by_date(chosen, until)]
+    parts = [gap_document(part, day, ruler, meaning, found.draws) for day, part in by_date(chosen, until)]
     entries = [entry | {"as_of": part["as_of"]} for part in parts for entry in part["series"]]
     document = {"as_of": str(until), "tolerance": tolerance, "open": definition,
                 "series": sorted(entries, key=lambda entry: str(entry["series"]))}  # fmt: skip

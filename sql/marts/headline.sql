@@ -29,8 +29,10 @@
 -- gap_slope_12m_lo | lower end of its 90% interval
 -- gap_slope_12m_hi | upper end
 -- catch_up_median | Kaplan-Meier median of months until a closed record was matched
--- catch_up_lo | lower end of its 90% interval
--- catch_up_hi | upper end of its 90% interval
+-- catch_up_lo | lower end of its nominal 90% bootstrap interval, clustered by the matching open model
+-- catch_up_hi | upper end; too narrow with few records (docs/coverage.md)
+-- catch_up_calibrated_lo | lower end of the 90% interval whose coverage holds with few records
+-- catch_up_calibrated_hi | upper end; null = not reached within the records
 -- records | closed records
 -- censored | closed records not matched yet
 -- models | models with a score in the series
@@ -73,6 +75,8 @@ SELECT
     round(s.km_median, 6) AS catch_up_median,
     round(s.km_lo, 6) AS catch_up_lo,
     round(s.km_hi, 6) AS catch_up_hi,
+    round(s.calibrated_lo, 6) AS catch_up_calibrated_lo,
+    round(s.calibrated_hi, 6) AS catch_up_calibrated_hi,
     s.records,
     s.censored,
     s.models,

@@ -4,9 +4,13 @@
 -- open_definition | downloadable, commercial or unrestricted
 -- tolerance | strict or significant
 -- median_months | Kaplan-Meier median of max(lag, 0)
--- median_lo | lower end of its 90% interval
--- median_hi | upper end of its 90% interval
+-- median_lo | lower end of its nominal 90% bootstrap interval, clustered by the matching open model
+-- median_hi | upper end; too narrow with few records (docs/coverage.md)
+-- calibrated_lo | lower end of the 90% interval whose coverage holds with few records
+-- calibrated_hi | upper end; null = not reached within the records
 -- rmst18_months | restricted mean to 18 months
+-- rmst18_lo | lower end of its 90% interval
+-- rmst18_hi | upper end
 -- weibull_shape | shape of a Weibull law fitted by censored likelihood; above 1: likelier the longer it is due
 -- weibull_median | its median
 -- weibull_lo | lower end of its 90% interval
@@ -23,7 +27,11 @@ SELECT
     round(km_median, 6) AS median_months,
     round(km_lo, 6) AS median_lo,
     round(km_hi, 6) AS median_hi,
+    round(calibrated_lo, 6) AS calibrated_lo,
+    round(calibrated_hi, 6) AS calibrated_hi,
     round(rmst18, 6) AS rmst18_months,
+    round(rmst18_lo, 6) AS rmst18_lo,
+    round(rmst18_hi, 6) AS rmst18_hi,
     round(weibull_shape, 6) AS weibull_shape,
     round(weibull_median, 6) AS weibull_median,
     round(weibull_lo, 6) AS weibull_lo,

@@ -1,0 +1,214 @@
+"""What `moat report` says: one sentence, then the windows, tolerances and definitions it depends on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Column, Table
+from rich.text import Text
+
+from pipeline.errors import InputError
+from pipeline.gap_tables import DEFINITIONS, TOLERANCES
+from pipeline.report.sentence import movement
+from pipeline.settings import Settings
+from pipeline.warehouse import connect_published
+
+Document = dict[str, Any]
+WINDOWS = {"12m": "12 months", "24m": "24 months", "since_2025": "since 2025", "whole": "whole history"}
+METHODS = {
+    "persistence": "no change", "mean_12m": "mean of 12 months", "trend": "trend of 12 months",
+    "simulation": "simulation", "lag_line": "line through the lag",
+}  # fmt: skip
+
+# What the document holds beside the rows of the headline: name, query on the headline's series.
+_PARTS = {
+    "answers": "FROM marts.headline WHERE series = $series AND slice = 'all' ORDER BY tolerance DESC, open_definition",
+    "slices": "FROM marts.headline WHERE series = $series AND slice <> 'all' AND tolerance = $tolerance ORDER BY slice",
+    "closing_rate": "FROM marts.closing_rate WHERE series = $series AND slice = 'all'"
+    " AND open_definition = $definition AND tolerance = $tolerance",
+    "survival": "FROM marts.survival WHERE series = $series AND slice = 'all'",
+    "pooled_lag": "FROM marts.pooled_lag ORDER BY with_loose, scope",
+    "own_fit": "FROM marts.headline WHERE series = 'capability_index' AND slice = 'all'"
+    " AND open_definition = $definition AND tolerance = $tolerance",
+    "index_benchmarks": "FROM marts.index_benchmarks WHERE mode = 'eci'"
+    " ORDER BY abs(gap_change_without) DESC NULLS LAST",
+    "parity": "FROM marts.parity ORDER BY series",
+    "parity_line": "FROM marts.parity_line ORDER BY series, measure DESC, months DESC",
+    "backtest": "FROM marts.backtest ORDER BY series, basis, measure, origins, horizon, mae",
+    "other_figures": "FROM marts.other_figures ORDER BY published_on DESC, figure_id",
+    "series": "FROM marts.headline WHERE NOT is_headline AND slice = 'all' AND open_definition = $definition"
+    " AND tolerance = $tolerance ORDER BY series",
+}
+
+
+def report(settings: Settings, definition: str, tolerance: str) -> Document:
+    """The headline and all that stands behind it, from the published file.
+
+    Raises:
+        InputError: a definition or tolerance that is not published.
+        WarehouseError: nothing is published yet.
+    """
+    if definition not in DEFINITIONS:
+        raise InputError(f"--open {definition}", "it is no definition of open", f"Use {', '.join(DEFINITIONS)}")
+    if tolerance not in TOLERANCES:
+        raise InputError(f"--tolerance {tolerance}", "it is not published", f"Use {' or '.join(TOLERANCES)}")
+    chosen = {"definition": definition, "tolerance": tolerance}
+    with connect_published(settings) as connection:
+
+        def rows(query: str, **more: str) -> list[dict[str, Any]]:
+            given = {name: value for name, value in (chosen | more).items() if f"${name}" in query}
+            return connection.execute(query, given).pl().to_dicts()
+
+        headline = rows("FROM marts.headline WHERE is_headline AND open_definition = $definition"
+                        " AND tolerance = $tolerance")  # fmt: skip
+        series = headline[0]["series"] if headline else ""
+        parts = {name: rows(query, series=series) for name, query in _PARTS.items()}
+        origin = connection.execute("SELECT hub, attribution FROM ops.schema_version").fetchone()
+        coverage = connection.execute("SELECT count(*) FROM marts.coverage").fetchone()
+    document: Document = {"headline": headline[0] if headline else None}
+    if headline:
+        slope, lo, hi = (headline[0][f"gap_slope_12m{end}"] for end in ("", "_lo", "_hi"))
+        document["movement"] = movement(slope, lo, hi, "the last 12 months")
+    return document | parts | {
+        "hub": origin[0] if origin else None,
+        "attribution": origin[1] if origin else None,
+        "open_models_without_a_score": coverage[0] if coverage else None,
+    }  # fmt: skip
+
+
+def show_headline(document: Document, console: Console) -> None:
+    """The sentence, whether the gap moves, and what both rest on."""
+    headline = document["headline"]
+    if headline is None:
+        console.print("No headline: the series epoch_eci is missing from the published file.", markup=False)
+        return
+    numbers = (
+        f"series {headline['series']} · as of {headline['as_of']} · {headline['models']} models"
+        f" ({headline['open_models']} open, {headline['closed_models']} closed, {headline['unknown_models']} unknown)"
+        f" · {headline['records']} closed records, {headline['censored']} unmatched (censored)"
+        f" · open = {headline['open_definition']} · tolerance {headline['tolerance']}"
+    )
+    body = Text(headline["sentence"], style="bold") + Text(f"\n{document['movement']}")
+    console.print(Panel(body + Text(f"\n\n{numbers}", style="dim"), title="Open against closed", border_style="blue"))
+
+
+def show(document: Document, console: Console) -> None:
+    """The report as text."""
+    show_headline(document, console)
+    if document["headline"] is None:
+        return
+    for table in (_windows(document), _answers(document), _slices(document), _forecast(document), _others(document),
+                  _series(document)):  # fmt: skip
+        console.print(table)
+    refitted = [row for row in document["parity"] if row["basis"] == "refit"] or document["parity"]
+    for row in refitted[:1]:
+        console.print(f"Parity: {row['sentence']}", markup=False, highlight=False)
+    for row in document["parity_line"]:
+        if (row["series"], row["measure"], row["period"]) == (document["headline"]["series"], "lag", "whole"):
+            console.print(f"A straight line through the lag: {row['note']}.", markup=False, highlight=False)
+    loose = sum(row["comparability"] == "loose" for row in document["series"])
+    console.print(
+        f"\n{loose} further series mix evaluators (loose) and stay out of the last table. "
+        f"{document['open_models_without_a_score']:,} open models have no usable score yet.\n"
+        f"Data: {document['hub']}; {document['attribution']}.",
+        markup=False, highlight=False, style="dim",
+    )  # fmt: skip
+
+
+def _windows(document: Document) -> Table:
+    table = _table("The sign depends on the window: change a year (90% CI)", "window", "months", "gap, points",
+                   "gap, Theil-Sen", "P(closing)", "lag, months", "clocks")  # fmt: skip
+    found = {(row["period"], row["measure"], row["estimator"]): row for row in document["closing_rate"]}
+    for period, words in WINDOWS.items():
+        row = found.get((period, "gap", "ols"))
+        if row is None:
+            continue
+        clocks = {True: "disagree", False: "agree", None: "-"}[row["diverges"]]
+        closing = "-" if row["p_closing"] is None else f"{row['p_closing']:.2f}"
+        theil_sen, lag = found.get((period, "gap", "theil_sen")), found.get((period, "lag", "ols"))
+        table.add_row(words, str(row["months"]), _slope(row), _slope(theil_sen), closing, _slope(lag), clocks)
+    return table
+
+
+def _answers(document: Document) -> Table:
+    table = _table("By definition of open and tolerance", "open", "tolerance", "best open model", *_COLUMNS)
+    for row in document["answers"]:
+        table.add_row(row["open_definition"], row["tolerance"], row["open_model"] or "-", *_cells(row))
+    return table
+
+
+def _slices(document: Document) -> Table:
+    table = _table("By part of the open models", "part", "best open model", *_COLUMNS)
+    for row in document["slices"]:
+        table.add_row(row["slice"], row["open_model"] or "-", *_cells(row))
+    return table
+
+
+def _forecast(document: Document) -> Table:
+    table = _table("How far to trust a forecast: error 12 months ahead, points (lag_line: months)", "method", "basis",
+                   "origins", "n", "error", "no change", "skill (90%)")  # fmt: skip
+    for row in document["backtest"]:
+        own = row["basis"] == "refit" or row["series"] == document["headline"]["series"]
+        if row["horizon"] == 12 and row["method"] != "persistence" and own:
+            skill = "-" if row["skill"] is None else f"{row['skill']:+.2f}"
+            table.add_row(METHODS[row["method"]], row["basis"], row["origins"], str(row["n"]), f"{row['mae']:.1f}",
+                          f"{row['mae_persistence']:.1f}",
+                          skill + _range(row["skill_lo"], row["skill_hi"]))  # fmt: skip
+    return table
+
+
+def _others(document: Document) -> Table:
+    table = _table("Published by others, each by its own definition", "who", "when", "lag, months", "gap, points",
+                   "nearest of ours", Column("definition", ratio=1))  # fmt: skip
+    for row in document["other_figures"]:
+        lag = "-" if row["lag_months"] is None else f"{row['lag_months']:g}"
+        if row["lag_months"] is None and row["lag_lo"] is not None:
+            lag = f"{row['lag_lo']:g}-{row['lag_hi']:g}"
+        if row["parity_on"] is not None:
+            lag = f"0 on {row['parity_on']}"
+        points = "-" if row["gap_points"] is None else f"{row['gap_points']:g}"
+        table.add_row(row["publisher"], f"{row['published_on']:%Y-%m}", lag, points, row["comparable_to"] or "-",
+                      row["definition"])  # fmt: skip
+    return table
+
+
+def _series(document: Document) -> Table:
+    table = _table("Other series", Column("series", overflow="fold"), *_COLUMNS)
+    for row in document["series"]:
+        if row["comparability"] != "loose":
+            table.add_row(row["series"] + (" (saturated)" if row["saturated"] else ""), *_cells(row))
+    return table
+
+
+_COLUMNS = ("gap", "lag, months", "catch-up median (90%)", "records", "unmatched")
+
+
+def _cells(row: Document) -> tuple[str, ...]:
+    gap = "-" if row["gap_raw"] is None else f"{row['gap_raw']:.3g}"
+    lag = "-" if row["lag_months"] is None else f"{'> ' if row['lag_bounded'] else ''}{row['lag_months']:.1f}"
+    median = "-" if row["catch_up_median"] is None else f"{row['catch_up_median']:.1f}"
+    return (
+        gap + _range(row["gap_lo"], row["gap_hi"]),
+        lag + _range(row["lag_lo"], row["lag_hi"]),
+        median + (_range(row["catch_up_calibrated_lo"], row["catch_up_calibrated_hi"]) if median != "-" else ""),
+        *("-" if row[name] is None else str(row[name]) for name in ("records", "censored")),
+    )
+
+
+def _slope(row: Document | None) -> str:
+    if row is None or row["slope_per_year"] is None:
+        return "-"
+    return f"{row['slope_per_year']:+.1f}{_range(row['slope_lo'], row['slope_hi'])}"
+
+
+def _range(lo: float | None, hi: float | None) -> str:
+    if lo is None and hi is None:
+        return ""
+    return f" ({'?' if lo is None else f'{lo:.1f}'} to {'?' if hi is None else f'{hi:.1f}'})"
+
+
+def _table(title: str, *columns: str | Column) -> Table:
+    return Table(*columns, title=title, title_justify="left", title_style="bold", box=None, header_style="bold",
+                 pad_edge=False)  # fmt: skip
