@@ -32,6 +32,7 @@ from pipeline.gap.weibull import Weibull, weibull_of
 
 SATURATED_SHARE = 0.95
 _STRICT = Tolerance("strict")
+_NO_SATURATION = "saturation: an index over many benchmarks has no ceiling to reach"
 _NOT_DEFINED = Survival(None, None, None, None, None, None, None, None)
 
 
@@ -198,10 +199,11 @@ def _report(
     else:
         backward = backward_lag(closed, opened, as_of, tolerance, scale)
         events = catch_up(closed, may_match, as_of, tolerance, scale)
-    noise = frontier_noise(rows, joint or by_stderr(rows), as_of, strict.months if tolerance == _STRICT else None)
+    measured_lag = strict.months if tolerance == _STRICT and not strict.bounded else None
+    noise = frontier_noise(rows, joint or by_stderr(rows), as_of, measured_lag)
     outcome = _NOT_DEFINED if ruler_note else survival(events)
     raw, in_logit, gap_notes = _gap(closed, opened, scale, row["unit"])
-    saturated, saturation_note = _saturation(closed, scale)
+    saturated, saturation_note = _saturation(closed, scale) if joint is None else (None, _NO_SATURATION)
     points = monthly(closed, opened, as_of, scale, tolerance)
     closing = closing_rates(points, as_of, raw, backward.months)
     duration = None if ruler_note else weibull_of(events)

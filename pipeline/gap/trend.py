@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,20 +77,23 @@ def closing_rates(points: pl.DataFrame, as_of: date, gap: float | None, lag: flo
         gap: gap of the day, for the comparison of both clocks.
         lag: backward lag of the day, months.
     """
+    months = points.select(pl.col("on").dt.year() * 12 + pl.col("on").dt.month())["on"].to_numpy().astype(np.float64)
+    values = {name: points[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("closed", *MEASURES)}
     found = []
     for window in WINDOWS:
-        inside = points.filter(pl.col("on") > _start(window, as_of))
-        closed = _defined(inside, "closed")
-        per_year = _ols(*closed) if len(closed[0]) >= LEAST_POINTS else None
+        inside = (points["on"] > _start(window, as_of)).to_numpy()
+        closed = _both(tuple(months[inside] / 12), tuple(values["closed"][inside]))
+        per_year = closed[0].slope_per_year if closed else None
         diverges = None
         if gap is not None and lag is not None and per_year is not None and per_year > 0:
             diverges = abs(lag - 12 * gap / per_year) > DIVERGENCE_MONTHS
         for measure in MEASURES:
-            years, values = _defined(inside, measure)
-            known = inside.drop_nulls(measure)
-            least_squares, pairs = _both(years, values) if len(years) >= LEAST_POINTS else (None, None)
-            first = known["on"][0] if known.height else None
-            found.append(ClosingRate(window, measure, len(years), first, least_squares, pairs, per_year, diverges))
+            known = inside & ~np.isnan(values[measure])
+            slopes = _both(tuple(months[known] / 12), tuple(values[measure][known]))
+            first = points["on"][int(known.argmax())] if known.any() else None
+            found.append(
+                ClosingRate(window, measure, int(known.sum()), first, *(slopes or (None, None)), per_year, diverges)
+            )
     return found
 
 
@@ -141,21 +144,16 @@ def _start(window: str, as_of: date) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-def _defined(points: pl.DataFrame, measure: str) -> tuple[Floats, Floats]:
-    """Years since 0 and values of the months in which the measure is defined."""
-    known = points.drop_nulls(measure)
-    months = known.select(pl.col("on").dt.year() * 12 + pl.col("on").dt.month())["on"].to_numpy()
-    return months.astype(np.float64) / 12, known[measure].to_numpy().astype(np.float64)
+@lru_cache(maxsize=4096)
+def _both(when: tuple[float, ...], what: tuple[float, ...]) -> tuple[Slope, Slope] | None:
+    """Least squares and Theil-Sen, each with the bootstrap of its own residuals; null with too few points.
 
-
-def _ols(years: Floats, values: Floats) -> float:
-    centred = years - years.mean()
-    return float(centred @ values / (centred @ centred))
-
-
-def _both(years: Floats, values: Floats) -> tuple[Slope, Slope]:
-    """Least squares and Theil-Sen, each with the bootstrap of its own residuals."""
-    n = len(years)
+    The gap is the same at every tolerance, so the same points come again and again.
+    """
+    n = len(when)
+    if n < LEAST_POINTS:
+        return None
+    years, values = np.array(when), np.array(what)
     centred = years - years.mean()
     weights = centred / (centred @ centred)
     i, j = np.triu_indices(n, 1)
