@@ -201,7 +201,7 @@ def pooled_lag(records: pl.DataFrame, level: float = 0.90, *, law: Law = "lognor
 
     The default law is the lognormal one: a lag is a shortest possible time plus the wait for the next
     open release, so it has a long right tail and few values near 0, the opposite of a Weibull law with
-    a shape above 1, whose median came out 7-13% too long in the simulated worlds.
+    a shape above 1, whose median came out 7-14% too long in the simulated worlds.
 
     Args:
         records: one row per closed record: `series` (benchmark), `lag_months` (signed; the age where

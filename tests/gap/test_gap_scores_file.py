@@ -108,6 +108,8 @@ def test_every_number_of_ten_models_by_hand(tmp_path):
     ]
     # Of four: the censoring at 60 days leaves 1, then 2/3 at 92, 1/3 at 121, 0 at 183.
     lo, hi = survival.pop("lo"), survival.pop("hi")
+    for name in ("rmst18", "calibrated"):
+        assert survival.pop(f"{name}_lo") < survival.pop(f"{name}_hi")
     assert survival == {
         "median": months(121),
         "rmst18": months(92 + 29 * 2 / 3 + 62 / 3),
