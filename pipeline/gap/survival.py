@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,9 +136,14 @@ def survival(events: Sequence[CatchUp], level: float = 0.90, draws: int = DRAWS)
         notes=tuple(notes),
         rmst18_lo=calibrated.restricted_lo,
         rmst18_hi=calibrated.restricted_hi,
-        calibrated_lo=calibrated.median_lo,
-        calibrated_hi=calibrated.median_hi,
+        # With very few records the test may reject the estimate itself: an interval holds its estimate.
+        calibrated_lo=_widest(min, calibrated.median_lo, median),
+        calibrated_hi=_widest(max, calibrated.median_hi, median),
     )
+
+
+def _widest(pick: Callable[[float, float], float], end: float | None, median: float) -> float | None:
+    return pick(end, median) if end is not None and np.isfinite(median) else end
 
 
 def _interval(

@@ -89,11 +89,9 @@ def closing_rates(points: pl.DataFrame, as_of: date, gap: float | None, lag: flo
             diverges = abs(lag - 12 * gap / per_year) > DIVERGENCE_MONTHS
         for measure in MEASURES:
             known = inside & ~np.isnan(values[measure])
-            slopes = _both(tuple(months[known] / 12), tuple(values[measure][known]))
+            ols, pairs = _both(tuple(months[known] / 12), tuple(values[measure][known])) or (None, None)
             first = points["on"][int(known.argmax())] if known.any() else None
-            found.append(
-                ClosingRate(window, measure, int(known.sum()), first, *(slopes or (None, None)), per_year, diverges)
-            )
+            found.append(ClosingRate(window, measure, int(known.sum()), first, ols, pairs, per_year, diverges))
     return found
 
 

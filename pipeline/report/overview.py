@@ -25,7 +25,7 @@ METHODS = {
 # What the document holds beside the rows of the headline: name, query on the headline's series.
 _PARTS = {
     "answers": "FROM marts.headline WHERE series = $series AND slice = 'all' ORDER BY tolerance DESC, open_definition",
-    "slices": "FROM marts.headline WHERE series = $series AND slice <> 'all' AND tolerance = $tolerance ORDER BY slice",
+    "slices": "FROM marts.headline WHERE series = $series AND slice <> 'all' AND tolerance = $tolerance",
     "closing_rate": "FROM marts.closing_rate WHERE series = $series AND slice = 'all'"
     " AND open_definition = $definition AND tolerance = $tolerance",
     "survival": "FROM marts.survival WHERE series = $series AND slice = 'all'",
@@ -141,9 +141,15 @@ def _answers(document: Document) -> Table:
 
 def _slices(document: Document) -> Table:
     table = _table("By part of the open models", "part", "best open model", *_COLUMNS)
-    for row in document["slices"]:
+    for row in sorted(document["slices"], key=_by_kind):
         table.add_row(row["slice"], row["open_model"] or "-", *_cells(row))
     return table
+
+
+def _by_kind(row: Document) -> tuple[str, int, str]:
+    """Sizes in order of size; the longest name of a kind decides nothing."""
+    digits = "".join(filter(str.isdigit, row["slice"]))
+    return row["slice"].split()[0], int(digits or 0), row["slice"]
 
 
 def _forecast(document: Document) -> Table:
