@@ -12,7 +12,7 @@ import argparse
 import math
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,13 +23,20 @@ import polars as pl
 from rich.progress import track
 
 from benchmarks.worlds import PROCESSES, Process, World, long_run, scaled_to, world
+from pipeline.gap.frontier import records
+from pipeline.gap.monthly import monthly
 from pipeline.gap.pooled import pooled_lag
+from pipeline.gap.series import series_report
+from pipeline.gap.sides import availability
 from pipeline.gap.survival import survival
+from pipeline.gap.trend import closing_rates
 
 Interval = tuple[float | None, float | None]
 NOMINAL = 0.90
 FIRST_SEED = 100_000  # the intervals were chosen on worlds of lower seeds
 BETWEEN_SD, PRIVATE_RATIO = 0.4, 1.6
+STDERR, SIBLINGS = 0.7, 3
+"""Error of a score, in mean jumps of the closed frontier, and weaker models beside each release: like the index."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,69 @@ def pooled_intervals(frame: pl.DataFrame) -> dict[str, Interval]:
     return {"pooled median": (found.lo, found.hi), "private/public ratio": (found.ratio_lo, found.ratio_hi)}
 
 
+def slope_intervals(made: World) -> dict[str, Interval]:
+    """The intervals of the closing rate of the gap as published; where nothing is said there is none."""
+    opened, closed = both_sides(made)
+    rates = closing_rates(monthly(closed, opened, made.as_of), made.as_of, None, None)
+    found: dict[str, Interval] = {}
+    for rate in rates:
+        if rate.measure == "gap":
+            for name, slope in (("least squares", rate.ols), ("Theil-Sen", rate.theil_sen)):
+                found[f"slope {rate.window}, {name}"] = (slope.lo, slope.hi) if slope else (None, None)
+    return found
+
+
+def both_sides(made: World) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Records of the open and of the closed side."""
+    rows = records(availability(made.scores, made.as_of).rows)
+    return rows.filter(pl.col("side") == "open"), rows.filter(pl.col("side") == "closed")
+
+
+def generate_noisy(process: Process, seed: int, size: int) -> tuple[World, float]:
+    """A world whose scores are measured with error, and its true gap on the last day.
+
+    Each release has weaker siblings, as in life: the best of many noisy scores is too high.
+    """
+    made = world(seed, size, process)
+    rng = np.random.default_rng([seed, size, 1])
+    one = made.scores
+    siblings = [
+        one.with_columns(
+            pl.col("model") + f" sibling {place}", pl.col("score") - pl.Series(rng.exponential(1.0, one.height))
+        )
+        for place in range(SIBLINGS)
+    ]
+    true = pl.concat([one, *siblings])
+    tops = dict(true.group_by("access").agg(pl.col("score").max()).iter_rows())
+    noisy = true.with_columns(pl.col("score") + pl.Series(rng.normal(0, STDERR, true.height)), stderr=pl.lit(STDERR))
+    return replace(made, scores=noisy), tops["closed"] - tops["open"]
+
+
+def gap_intervals(made: tuple[World, float]) -> dict[str, Interval]:
+    """The interval of today's gap as published, less the true gap."""
+    [found] = series_report(made[0].scores, made[0].as_of)
+    lo, hi = found.noise.gap_lo, found.noise.gap_hi
+    return {"gap of the day": (None, None) if lo is None or hi is None else (lo - made[1], hi - made[1])}
+
+
+def count_noisy(made: tuple[World, float]) -> tuple[int, int]:
+    """Records and censored records."""
+    return count_events(made[0])
+
+
+def slope_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Study:
+    """Closing rates: the worlds are stationary, so the long-run slope of the gap is 0."""
+    windows = ("12m", "24m", "whole")
+    truth = {f"slope {window}, {name}": 0.0 for window in windows for name in ("least squares", "Theil-Sen")}
+    return Study(process.name, sizes, partial(generate_series, process), slope_intervals, truth, count_events)
+
+
+def gap_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Study:
+    """The gap of the day, when scores are measured with error."""
+    return Study(process.name, sizes, partial(generate_noisy, process), gap_intervals, {"gap of the day": 0.0},
+                 count_noisy)  # fmt: skip
+
+
 def series_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Study:
     """Intervals of one series."""
     median, restricted = long_run(process)
@@ -173,7 +243,8 @@ def pooled_study(process: Process, sizes: tuple[tuple[int, int], ...] = ((5, 10)
 
 def studies() -> list[Study]:
     """All that is measured; add a study here to measure another interval."""
-    return [*map(series_study, PROCESSES), *map(pooled_study, PROCESSES)]
+    kinds = (series_study, pooled_study, slope_study, gap_study)
+    return [study(process) for study in kinds for process in PROCESSES]
 
 
 def table(rows: list[Row]) -> str:

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
+from scipy.special import ndtr, ndtri
 
 from pipeline.gap.lag import Floats
 
-BLOCK_MONTHS = 3
-DRAWS = 400
 LEVEL = 0.90
-STRETCH, STRETCH_FROM, STRETCH_FALL = 3.5, 12, 0.35
-"""Frontiers move in jumps that last for months, so blocks of three months understate the spread: drawn
-deviations are stretched by 3.5 up to 12 points and by 3.5 * (12 / n)^0.35 beyond, which gives nominal 90%
-intervals a coverage of 85-95% in simulated worlds (docs/coverage.md)."""
-LEAST_POINTS = 6  # two blocks; with fewer the residuals say nothing
+MOST_MEMORY = 0.9
+"""Greatest correlation of one month with the next that is believed: beyond it the spread has no bound."""
+REACH, REACH_SHORT = 1.75, 27.0
+"""Half-width of an interval in standard errors: 1.75 + 27 / N * (n / N)^2 for n months of a history of N, because
+the line through a short history takes part of the movement for trend. Chosen so that nominal 90% intervals
+cover 85-95% in simulated worlds (docs/coverage.md)."""
+LEAST_POINTS = 6  # with fewer the residuals say nothing
 DIVERGENCE_MONTHS = 3.0
 SINCE = date(2025, 1, 1)
 WINDOWS = ("12m", "24m", "since_2025", "whole")
 MEASURES = ("gap", "gap_logit", "lag")
-_SEED = 20250101  # fixed, so that the same input always gives the same interval
+
+_LEVEL_PACE = 1e-9  # a slope below it is rounding
+_ROUNDING = 1e-20  # of the sum of squares: a straight line leaves residuals of rounding only
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,10 @@ class ClosingRate:
 def closing_rates(points: pl.DataFrame, as_of: date, gap: float | None, lag: float | None) -> list[ClosingRate]:
     """Slopes per year of every measure over every window, windows first.
 
-    The sign depends on the window, so all are given together. Intervals are 90%: a moving-block
-    bootstrap of the residuals (Künsch, 1989) in blocks of three months, stretched as `STRETCH` says.
+    The sign depends on the window, so all are given together. Frontiers move in jumps whose effect lasts
+    for months, so neighbouring months err alike: the 90% intervals take the residuals of the whole
+    history for a first-order autoregression (Prais and Winsten, 1954). A bootstrap in blocks of three
+    months covered the truth in 40-60% of simulated worlds (docs/adr/0010).
 
     Args:
         points: as `monthly` gives them, with `gap_logit`.
@@ -79,17 +82,19 @@ def closing_rates(points: pl.DataFrame, as_of: date, gap: float | None, lag: flo
     """
     months = points.select(pl.col("on").dt.year() * 12 + pl.col("on").dt.month())["on"].to_numpy().astype(np.float64)
     values = {name: points[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("closed", *MEASURES)}
+    memory = {
+        name: _memory(months[~np.isnan(values[name])], values[name][~np.isnan(values[name])]) for name in MEASURES
+    }
     found = []
     for window in WINDOWS:
         inside = (points["on"] > _start(window, as_of)).to_numpy()
-        closed = _both(tuple(months[inside] / 12), tuple(values["closed"][inside]))
-        per_year = closed[0].slope_per_year if closed else None
+        per_year = _ols(months[inside], values["closed"][inside]) if inside.sum() >= LEAST_POINTS else None
         diverges = None
-        if gap is not None and lag is not None and per_year is not None and per_year > 0:
+        if gap is not None and lag is not None and per_year is not None and per_year > _LEVEL_PACE:
             diverges = abs(lag - 12 * gap / per_year) > DIVERGENCE_MONTHS
         for measure in MEASURES:
             known = inside & ~np.isnan(values[measure])
-            ols, pairs = _both(tuple(months[known] / 12), tuple(values[measure][known])) or (None, None)
+            ols, pairs = _both(months[known], values[measure][known], memory[measure]) or (None, None)
             first = points["on"][int(known.argmax())] if known.any() else None
             found.append(ClosingRate(window, measure, int(known.sum()), first, ols, pairs, per_year, diverges))
     return found
@@ -142,48 +147,66 @@ def _start(window: str, as_of: date) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-@lru_cache(maxsize=4096)
-def _both(when: tuple[float, ...], what: tuple[float, ...]) -> tuple[Slope, Slope] | None:
-    """Least squares and Theil-Sen, each with the bootstrap of its own residuals; null with too few points.
+@dataclass(frozen=True)
+class _Memory:
+    """How the months of a whole history of `n` points err: their variance, and how alike neighbours do."""
 
-    The gap is the same at every tolerance, so the same points come again and again.
+    n: int
+    variance: float
+    correlation: float
+
+
+def _memory(months: Floats, values: Floats) -> _Memory:
+    """Variance and correlation of the residuals from a straight line.
+
+    The correlation is corrected for the line and for small samples (Orcutt and Winokur, 1969). The
+    variance allows for what the line takes out of residuals that are correlated so much.
     """
-    n = len(when)
+    n = len(months)
+    if n < LEAST_POINTS:
+        return _Memory(n, 0.0, 0.0)
+    design = np.stack([np.ones(n), months], axis=1)
+    annihilator = np.eye(n) - design @ np.linalg.pinv(design)
+    rest = annihilator @ values
+    total = float(rest @ rest)
+    if total <= _ROUNDING * float(values @ values):
+        return _Memory(n, 0.0, 0.0)
+    raw = float(rest[1:] @ rest[:-1]) / total
+    correlation = min(max(raw + (2 + 4 * raw) / n, 0.0), MOST_MEMORY)
+    return _Memory(n, total / float(np.trace(annihilator @ _alike(months, correlation))), correlation)
+
+
+def _alike(months: Floats, correlation: float) -> Floats:
+    """Correlation of every month with every other: the power of how far apart they are."""
+    return np.asarray(correlation ** np.abs(np.subtract.outer(months, months)), dtype=np.float64)
+
+
+def _weights(months: Floats) -> Floats:
+    """What each value adds to the least-squares slope, per year."""
+    centred = (months - months.mean()) / 12
+    weights: Floats = centred / (centred @ centred)
+    return weights
+
+
+def _ols(months: Floats, values: Floats) -> float:
+    return float(_weights(months) @ values)
+
+
+def _both(months: Floats, values: Floats, memory: _Memory) -> tuple[Slope, Slope] | None:
+    """Least squares and Theil-Sen with one half-width; null with too few points."""
+    n = len(months)
     if n < LEAST_POINTS:
         return None
-    years, values = np.array(when), np.array(what)
-    centred = years - years.mean()
-    weights = centred / (centred @ centred)
+    weights = _weights(months)
+    error = float(np.sqrt(memory.variance * weights @ _alike(months, memory.correlation) @ weights))
+    half = (REACH + REACH_SHORT / memory.n * (n / memory.n) ** 2) * error
     i, j = np.triu_indices(n, 1)
-    span = years[j] - years[i]
-    pairs = float(np.median((values[j] - values[i]) / span))
-    least_squares = float(weights @ values)
-    index = _blocks(n)
-    # A line of two parameters leaves residuals that are too small by this much.
-    widen = np.sqrt(n / (n - 2))
-    rest = widen * _residuals(years, values, least_squares)
-    drawn = widen * _residuals(years, values, pairs)[index]
-    return (
-        _slope(least_squares, rest[index] @ weights, n),
-        _slope(pairs, np.median((drawn[:, j] - drawn[:, i]) / span, axis=1), n),
-    )
+    pairs = float(np.median((values[j] - values[i]) / (months[j] - months[i])) * 12)
+    return _slope(float(weights @ values), half), _slope(pairs, half)
 
 
-def _residuals(years: Floats, values: Floats, slope: float) -> Floats:
-    rest = values - slope * years
-    centred: Floats = rest - rest.mean()
-    return centred
-
-
-@cache
-def _blocks(n: int) -> npt.NDArray[np.intp]:
-    """DRAWS x n places: blocks of three consecutive months, drawn with replacement, cut to length."""
-    starts = np.random.default_rng(_SEED).integers(0, n - BLOCK_MONTHS + 1, size=(DRAWS, -(-n // BLOCK_MONTHS)))
-    return (starts[:, :, None] + np.arange(BLOCK_MONTHS)).reshape(DRAWS, -1)[:, :n]
-
-
-def _slope(point: float, deviations: Floats, n: int) -> Slope:
-    draws = point + STRETCH * min(1.0, STRETCH_FROM / n) ** STRETCH_FALL * deviations
-    tail = (1 - LEVEL) / 2
-    lo, hi = np.quantile(draws, [tail, 1 - tail])
-    return Slope(point, float(lo), float(hi), float(np.mean(draws < 0)))
+def _slope(point: float, half: float) -> Slope:
+    """The probability is that of a normal law whose 90% interval this is."""
+    if half == 0:
+        return Slope(point, point, point, float(point < 0))
+    return Slope(point, point - half, point + half, float(ndtr(-point / half * ndtri((1 + LEVEL) / 2))))

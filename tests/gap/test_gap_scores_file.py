@@ -129,8 +129,8 @@ def test_every_number_of_ten_models_by_hand(tmp_path):
         "closing rate: fewer than 6 months with both sides in since_2025",
     ]
     # Two models hold the frontiers in nearly every draw: the gap spreads like N(0.16, 0.01 * sqrt 2).
-    assert ends["lo"] == pytest.approx(0.16 - 1.645 * 0.01 * 2**0.5, abs=0.003)
-    assert ends["hi"] == pytest.approx(0.16 + 1.645 * 0.01 * 2**0.5, abs=0.003)
+    assert ends["lo"] == pytest.approx(0.16 - 1.881 * 0.01 * 2**0.5, abs=0.003)
+    assert ends["hi"] == pytest.approx(0.16 + 1.881 * 0.01 * 2**0.5, abs=0.003)
     assert ends["bias"] == pytest.approx(0, abs=0.003)
     assert lag_ends == [months(60), months(60)]
     assert (weibull["n"], weibull["censored"]) == (4, 1)
