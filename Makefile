@@ -5,7 +5,7 @@ VENV := .venv
 MOAT := $(VENV)/bin/moat
 export DAGSTER_HOME := $(CURDIR)/dagster_home
 
-.PHONY: run setup test check ui soak mutate picture lock clean
+.PHONY: run setup test check ui soak bench coverage mutate picture lock clean
 
 run: $(VENV)/ready
 	@$(MOAT) run --hub $(HUB)
@@ -34,6 +34,13 @@ check: $(VENV)/ready
 
 ui: $(VENV)/ready
 	$(VENV)/bin/dg dev --host 127.0.0.1 --port 3000
+
+bench: $(VENV)/ready
+	$(VENV)/bin/python -m benchmarks.index_fit
+	$(VENV)/bin/python -m benchmarks.gap_speed
+
+coverage: $(VENV)/ready
+	$(VENV)/bin/python -m benchmarks.coverage --out docs/coverage.md
 
 mutate: $(VENV)/ready
 	$(VENV)/bin/mutmut run && $(VENV)/bin/mutmut results

@@ -20,6 +20,10 @@ def moat(*arguments, data, check=True, **environment):
     return done
 
 
+def said(done):
+    return " ".join(done.stderr.split())
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
     """Data folder of a finished run on the bundled facts; read it, do not write it."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.conftest import ROOT, moat
+from tests.conftest import ROOT, moat, said
 
 TEN = """model,benchmark,score,released_on,access
 Closed A,quiz,50,2024-01-01,closed
@@ -19,10 +19,6 @@ Open D,quiz,61,2024-09-01,open
 Mystery,quiz,99,2024-02-01,unknown
 """
 MONTH = 30.4375
-
-
-def said(done):
-    return " ".join(done.stderr.split())
 
 
 def test_ten_models_by_hand(tmp_path):
@@ -69,6 +65,9 @@ def test_ten_models_by_hand(tmp_path):
         (["gap", "--open", "sort of"], "sort of"),
         (["gap", "--series", "nothing"], "there is no such series"),
         (["report", "--open", "sort of"], "it is no definition of open"),
+        (["index", "--anchor", "GPT-5"], "it is not NAME=VALUE"),
+        (["index", "--anchor", "Nobody=1", "--anchor", "GPT-5=150"], "Nobody"),
+        (["index", "--scores", "nowhere.csv"], "nowhere.csv"),
         (["sql", "SELEKT 1"], "syntax error"),
         (["sql", "DROP TABLE marts.headline"], "read-only"),
         (["sql", "SELECT * FROM read_csv('/etc/passwd')"], "the query"),
@@ -107,5 +106,5 @@ def test_every_reading_command_speaks_json(built):
 
 def test_every_command_is_in_the_readme():
     text = (ROOT / "README.md").read_text()
-    for command in ("run", "report", "gap", "sql", "sources", "doctor", "picture", "facts check", "hub serve"):
+    for command in ("run", "report", "gap", "index", "sql", "sources", "doctor", "picture", "facts check", "hub serve"):
         assert f"moat {command}" in text
