@@ -13,8 +13,12 @@ class MoatError(Exception):
     """
 
     def __init__(self, thing: str, wrong: str, todo: str) -> None:
-        super().__init__(f"{thing}: {wrong}. {todo}")
+        # Given on as they are, so that an error can come back from another process.
+        super().__init__(thing, wrong, todo)
         self.thing, self.wrong, self.todo = thing, wrong, todo
+
+    def __str__(self) -> str:
+        return f"{self.thing}: {self.wrong}. {self.todo}"
 
 
 class InputError(MoatError):

@@ -34,7 +34,7 @@ def km_influence(times: Floats, matched: npt.NDArray[np.bool_]) -> tuple[Floats,
     return grid, share, -share * np.cumsum((leaves - at_risk * hazard) * rest, axis=1)
 
 
-RESTRICTED_TAIL = 0.35
+RESTRICTED_TAIL = 0.25
 """Share of the nominal error that the interval of the restricted mean uses: it covers too rarely at all of it."""
 
 

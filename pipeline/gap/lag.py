@@ -13,6 +13,7 @@ import polars as pl
 
 from pipeline.errors import InputError
 from pipeline.gap.frontier import CLIP
+from pipeline.gap.sides import FULL_MARKS
 
 DAYS_PER_MONTH = 30.4375
 Z_ONE_SIDED = 1.645
@@ -47,6 +48,18 @@ class Scale:
     chance: float | None = None
     ceiling: float | None = None
     median_stderr: float | None = None
+    unit: str | None = None
+
+    @property
+    def accuracy_ends(self) -> tuple[float, float] | None:
+        """The scores that stand for an accuracy of 0 and of 1; null where neither ends nor unit tell.
+
+        Differences on the scale of nats do not depend on where 0 lies, so chance may be missing where
+        higher is better.
+        """
+        ceiling = FULL_MARKS.get(self.unit or "") if self.ceiling is None and self.orient > 0 else self.ceiling
+        chance = 0.0 if self.chance is None and self.orient > 0 else self.chance
+        return None if chance is None or ceiling is None else (chance, ceiling)
 
 
 @dataclass(frozen=True)
@@ -112,12 +125,12 @@ class Ruler:
     """
 
     def __init__(self, tolerance: Tolerance, scale: Scale) -> None:
-        self._nats = tolerance.kind == "nats"
-        self._scale = scale
+        self._orient = scale.orient
+        self._ends = scale.accuracy_ends if tolerance.kind == "nats" else None
         self.note: str | None = None
         self.allowance = tolerance.amount
-        if self._nats and (scale.chance is None or scale.ceiling is None):
-            self.note = "lag: nats need chance and ceiling, which this series does not give"
+        if tolerance.kind == "nats" and self._ends is None:
+            self.note = "lag: nats need a ceiling (or scores in fraction or percent), which this series does not give"
         if tolerance.kind == "significant":
             if scale.median_stderr is None:
                 self.note = "lag: the significant tolerance needs standard errors, which this series does not give"
@@ -126,9 +139,10 @@ class Ruler:
 
     def measure(self, scores: Floats) -> Floats:
         """The scores as they are, or as -ln(1 - accuracy) for nats, accuracy capped at 0.999."""
-        if not self._nats or self._scale.chance is None or self._scale.ceiling is None:
+        if self._ends is None:
             return scores
-        accuracy = (scores * self._scale.orient - self._scale.chance) / (self._scale.ceiling - self._scale.chance)
+        chance, ceiling = self._ends
+        accuracy = (scores * self._orient - chance) / (ceiling - chance)
         return -np.log1p(-np.minimum(accuracy, 1 - CLIP))
 
     def slack(self, scores: Floats) -> Floats:

@@ -9,11 +9,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 import polars as pl
+from scipy.special import stdtrit
 
 from pipeline.gap.forecast import LEAST_LAGS, LEAST_POINTS, Today, fit, increments, measured, simulate
 from pipeline.gap.lag import Floats
@@ -134,19 +134,9 @@ def _line(x: Floats, y: Floats, ahead: float) -> Prediction:
     spread = math.sqrt(float(rest @ rest) / freedom)
     centred = x - x.mean()
     spread *= math.sqrt(1 + 1 / len(x) + (ahead - float(x.mean())) ** 2 / float(centred @ centred))
-    return _around(level + slope * ahead, *(spread * student((1 + of) / 2, freedom) for of in LEVELS))
+    return _around(level + slope * ahead, *(spread * float(stdtrit(freedom, (1 + of) / 2)) for of in LEVELS))
 
 
 def _around(point: float, half80: float, half90: float) -> Prediction:
     return Prediction(point, point - half80, point + half80, point - half90, point + half90)
 
-
-def student(p: float, freedom: int) -> float:
-    """Quantile of Student's t by the series of Abramowitz and Stegun 26.7.5; good to 0.002 from 4 degrees on."""
-    z = NormalDist().inv_cdf(p)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return z + math.fsum(term / float(freedom**power) for power, term in enumerate(terms, start=1))

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.errors import InputError
-from pipeline.gap.sides import SCORE_SCHEMA
+from pipeline.gap.sides import FULL_MARKS, SCORE_SCHEMA
 
 REQUIRED = ("model", "benchmark", "score", "released_on", "access")
 OPTIONAL = (
@@ -38,7 +38,6 @@ _WORDS = {
 }
 _NUMBERS = ("score", "stderr", "params_b", "chance", "ceiling")
 _DATES = ("released_on", "weights_on", "evaluated_on")
-_UNIT_MAXIMUM = {"fraction": 1.0, "percent": 100.0}
 _SHOWN = 5  # rows named in a message
 
 
@@ -269,7 +268,7 @@ def _bad_cells(
     check("stderr", pl.col("stderr") < 0, "{} is below 0")
     if {"chance", "ceiling"} <= set(typed.columns):
         check("ceiling", pl.col("ceiling") == pl.col("chance"), "{} equals chance")
-    for unit, maximum in _UNIT_MAXIMUM.items():
+    for unit, maximum in FULL_MARKS.items():
         if "unit" in typed.columns:
             outside = (pl.col("unit") == unit) & ~pl.col("score").is_between(0, maximum)
             check("score", outside & pl.col("score").is_finite(), f"{{}} is no {unit} (0 to {maximum:g})")

@@ -188,7 +188,7 @@ def _report(
     tolerance: Tolerance,
 ) -> SeriesReport:
     """One series from its counts, its records and all its rows."""
-    scale = Scale(row["orient"], row["chance"], row["ceiling"], row["median_stderr"])
+    scale = Scale(row["orient"], row["chance"], row["ceiling"], row["median_stderr"], row["unit"])
     strict = backward_lag(closed, opened, as_of, _STRICT, scale)
     ruler_note = Ruler(tolerance, scale).note
     drawn = joint if tolerance.kind == "significant" and not ruler_note else None

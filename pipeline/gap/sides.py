@@ -39,6 +39,9 @@ SCORE_SCHEMA: dict[str, pl.DataType] = {
     "direction": pl.String(),
     "unit": pl.String(),
 }
+FULL_MARKS = {"fraction": 1.0, "percent": 100.0}
+"""What a perfect score is in the units that say so themselves."""
+
 _REQUIRED = ("series", "model", "score", "released_on", "access")
 _FACTS = ("released_on", "weights_on", "access", "licence_class")
 _SCALE = ("chance", "ceiling", "direction", "unit")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.stats import norm
 
 from pipeline.gap.lag import DAYS_PER_MONTH, CatchUp
 
@@ -30,9 +29,7 @@ class Weibull:
     Attributes:
         shape: above 1, catching up becomes likelier the longer it has been due.
         scale: months; 63% are matched by then.
-        median: months.
-        median_lo: lower end of its interval (delta method on the log scale; records taken as independent).
-        median_hi: upper end.
+        median: months; without an interval, because none from this law covers (docs/coverage.md).
         log_likelihood: at the fit, in units of months.
         n: records.
         censored: those not matched yet.
@@ -42,8 +39,6 @@ class Weibull:
     shape: float | None
     scale: float | None
     median: float | None
-    median_lo: float | None
-    median_hi: float | None
     log_likelihood: float | None
     n: int
     censored: int
@@ -107,19 +102,18 @@ def unidentified(seen: Observed) -> str | None:
     return None
 
 
-def weibull(lags: Floats, censored: Bools, level: float = 0.90) -> Weibull:
+def weibull(lags: Floats, censored: Bools) -> Weibull:
     """Fit by maximum likelihood, analytic gradient, in log shape and log scale.
 
     Args:
         lags: signed months; the age of the record where censored.
         censored: not matched yet.
-        level: nominal coverage of the interval of the median.
     """
     n, waiting = len(lags), int(np.sum(censored))
     seen = Observed.of(np.asarray(lags, dtype=np.float64), np.asarray(censored, dtype=np.bool_))
     why = unidentified(seen)
     if why:
-        return Weibull(None, None, None, None, None, None, n, waiting, (f"weibull: {why}",))
+        return Weibull(None, None, None, None, n, waiting, (f"weibull: {why}",))
 
     def negative(theta: Floats) -> tuple[float, Floats]:
         shape = math.exp(theta[0])
@@ -134,43 +128,24 @@ def weibull(lags: Floats, censored: Bools, level: float = 0.90) -> Weibull:
     log_shape, log_scale = (float(part) for part in found.x)
     if _at_a_bound(log_shape, log_scale):
         note = "weibull: the likelihood has no maximum within a shape of 0.01 to 100"
-        return Weibull(None, None, None, None, None, None, n, waiting, (note,))
+        return Weibull(None, None, None, None, n, waiting, (note,))
     shape = math.exp(log_shape)
-    log_median = log_scale + _LOG_LOG2 / shape
-    error = _error_of_log_median(seen, log_shape, log_scale)
-    reach = None if error is None else float(norm.ppf((1 + level) / 2)) * error
     return Weibull(
         shape=shape,
         scale=math.exp(log_scale),
-        median=math.exp(log_median),
-        median_lo=None if reach is None else math.exp(log_median - reach),
-        median_hi=None if reach is None else math.exp(log_median + reach),
+        median=math.exp(log_scale + _LOG_LOG2 / shape),
         log_likelihood=-float(found.fun),
         n=n,
         censored=waiting,
-        notes=() if reach is not None else ("weibull interval: the likelihood is too flat",),
     )
 
 
-def weibull_of(events: Sequence[CatchUp], level: float = 0.90) -> Weibull:
+def weibull_of(events: Sequence[CatchUp]) -> Weibull:
     """`weibull` of the closed records of a series, as `catch_up` gives them."""
     lags = np.array([event.lag_months for event in events], dtype=np.float64)
-    return weibull(lags, np.array([event.censored for event in events], dtype=np.bool_), level)
+    return weibull(lags, np.array([event.censored for event in events], dtype=np.bool_))
 
 
 def _at_a_bound(log_shape: float, log_scale: float) -> bool:
     return abs(log_shape) > _LOG_SHAPE - 1e-3 or not _LOG_SCALE[0] + 1e-3 < log_scale < _LOG_SCALE[1] - 1e-3
 
-
-def _error_of_log_median(seen: Observed, log_shape: float, log_scale: float) -> float | None:
-    """Standard error by the delta method from the observed information; null where that is singular."""
-    shape = math.exp(log_shape)
-    z = shape * (seen.log_months - log_scale)
-    _, first, second = log_densities(z, seen.exact, seen.left)
-    mixed = shape * (second * z + first).sum()
-    information = -np.array([[(second * z * z + first * z).sum(), -mixed], [-mixed, shape**2 * second.sum()]])
-    slope = np.array([-_LOG_LOG2 / shape, 1.0])
-    if np.linalg.eigvalsh(information)[0] <= 1e-10:
-        return None
-    variance = float(slope @ np.linalg.solve(information, slope))
-    return math.sqrt(variance)

@@ -16,13 +16,13 @@ from pipeline.gap.index import Mode, fit, parse_anchors
 from pipeline.gap.index_bootstrap import DRAWS, intervals
 from pipeline.gap.index_design import prepare
 from pipeline.gap.scores_file import read_scores
+from pipeline.gap.sides import FULL_MARKS
 from pipeline.index_tables import cached_draws
 from pipeline.settings import Settings
 from pipeline.warehouse import connect_published
 
 Document = dict[str, Any]
 _SHOWN = 20
-_UNIT_ENDS = {"fraction": 1.0, "percent": 100.0}
 
 
 def index(
@@ -100,7 +100,7 @@ def performance(scores: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
             f"benchmark {torn['series'][0]!r}", "it gives two values of chance or ceiling", "Give each benchmark one"
         )
     plain = pl.col("chance").is_null() & pl.col("ceiling").is_null() & pl.col("unit").is_null() & pl.col("share")
-    full = pl.col("unit").replace_strict(_UNIT_ENDS, default=None, return_dtype=pl.Float64)
+    full = pl.col("unit").replace_strict(FULL_MARKS, default=None, return_dtype=pl.Float64)
     known = ends.with_columns(
         chance=pl.coalesce("chance", pl.when((full.is_not_null() | plain) & ~pl.col("lower")).then(0.0)),
         ceiling=pl.coalesce("ceiling", pl.when(~pl.col("lower")).then(pl.coalesce(full, pl.when(plain).then(1.0)))),

@@ -12,9 +12,7 @@
 -- rmst18_lo | lower end of its 90% interval
 -- rmst18_hi | upper end
 -- weibull_shape | shape of a Weibull law fitted by censored likelihood; above 1: likelier the longer it is due
--- weibull_median | its median
--- weibull_lo | lower end of its 90% interval
--- weibull_hi | upper end
+-- weibull_median | its median, months; no interval, because none from this law covers (docs/coverage.md)
 -- records | closed records
 -- censored | closed records not matched by the as-of date
 -- matched_only_mean | mean of the matched lags alone: biased low
@@ -34,8 +32,6 @@ SELECT
     round(rmst18_hi, 6) AS rmst18_hi,
     round(weibull_shape, 6) AS weibull_shape,
     round(weibull_median, 6) AS weibull_median,
-    round(weibull_lo, 6) AS weibull_lo,
-    round(weibull_hi, 6) AS weibull_hi,
     records,
     censored,
     round(naive_mean, 6) AS matched_only_mean,

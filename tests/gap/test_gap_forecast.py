@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.gap.forecast import Today, blocks, months_later, parity, parity_by_line, simulate
-from pipeline.gap.predictors import lag_line, mean_12m, persistence, simulation, student, trend
+from pipeline.gap.predictors import lag_line, mean_12m, persistence, simulation, trend
 
 
 def points(closed, opened, lag=None, bounded=None, first=date(2023, 1, 1)) -> pl.DataFrame:
@@ -228,11 +228,6 @@ def test_the_prediction_interval_of_a_line_by_hand():
     assert found.point == pytest.approx(5 + np.polyval(slope, 3))
     assert (found.hi90 - found.lo90) / 2 == pytest.approx(1.8125 * spread, rel=1e-3)
     assert (found.hi80 - found.lo80) / 2 == pytest.approx(1.3722 * spread, rel=1e-3)
-
-
-@pytest.mark.parametrize(("p", "freedom", "known"), [(0.95, 4, 2.1318), (0.9, 4, 1.5332), (0.95, 10, 1.8125)])
-def test_student(p, freedom, known):
-    assert student(p, freedom) == pytest.approx(known, abs=0.002)
 
 
 def test_simulation_of_constant_steps():

@@ -145,8 +145,22 @@ def test_nats_at_the_ceiling_stay_finite():
     assert matches(frame, "nats:0.69")[0][1] is None
 
 
-@pytest.mark.parametrize("more", [{}, {"chance": 0.2}, {"ceiling": 1.0}])
-def test_nats_need_chance_and_ceiling(more):
+@pytest.mark.parametrize("more", [{"ceiling": 1.0}, {"unit": "fraction"}, {"chance": 0.5, "unit": "fraction"}])
+def test_nats_do_not_depend_on_chance_and_read_the_ceiling_from_the_unit(more):
+    # -ln(1 - 0.8) + ln(1 - 0.6) = ln 2, wherever 0 lies.
+    assert matches(nats_frame(**more), f"nats:{math.log(2)}")[0][1] == "o"
+    assert matches(nats_frame(**more), "nats:0.69")[0][1] is None
+    percent = scores(("c", 80, "2025-01-01", "closed"), ("o", 60, "2025-02-01", "open"), unit="percent")
+    assert matches(percent, f"nats:{math.log(2)}")[0][1] == "o"
+    assert matches(percent, "nats:0.69")[0][1] is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"chance": 0.2}, {"unit": "points"}, {"unit": "fraction", "direction": "lower"},
+     {"ceiling": 0.0, "direction": "lower"}],
+)  # fmt: skip
+def test_nats_need_to_know_what_a_perfect_score_is(more):
     found = report(nats_frame(**more), "nats:1")
     assert (found.catch_up, found.backward.months, found.survival.n) == ((), None, None)
     assert any("nats need" in note for note in found.notes)

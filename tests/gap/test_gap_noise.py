@@ -1,6 +1,6 @@
 """Joint draws: bias and interval of the gap, and what is significant on them."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -86,10 +86,24 @@ def test_clearly_behind_until_today_or_never():
 def test_the_interval_of_the_lag_is_signed():
     # Closed was ahead since January in three draws; open leads since July in two.
     draws = five(c=[12, 12, 12, 9, 9], o=[10] * 5)
-    found = frontier_noise(TWO, draws, AS_OF, 12.0)
-    since_january, since_july = 364 / 30.4375, 183 / 30.4375  # more than 3% of the draws hold either
-    assert found.lag_lo == pytest.approx(24 - since_january)
-    assert found.lag_hi == pytest.approx(24 + since_july)
+    since_january, since_july = 364 / 30.4375, 183 / 30.4375  # more than 17.5% of the draws hold either
+    found = frontier_noise(TWO, draws, AS_OF, since_january)
+    assert found.lag_lo == pytest.approx(-since_july)
+    assert found.lag_hi == pytest.approx(since_january)
+
+
+def test_the_interval_of_the_lag_holds_the_middle_of_the_draws_and_the_lag_itself():
+    # Of 100 closed models, one a day, each draw has another one first above the open one.
+    days = [str(day("2025-01-01") + timedelta(days=place)) for place in range(100)]
+    crowd = rows(*((f"c{place:02}", "closed", on, 10) for place, on in enumerate(days)), ("o", "open", "2025-07-01", 9))
+    ahead = 10 + 2 * np.tri(100)  # models x draws: ahead are the models from that of the draw on
+    draws = Draws((*(f"c{place:02}" for place in range(100)), "o"), np.vstack([ahead, np.full(100, 11.0)]))
+    lags = [(AS_OF - day(on)).days / 30.4375 for on in days]
+    found = frontier_noise(crowd, draws, AS_OF, lags[50])
+    assert found.lag_lo == pytest.approx(np.quantile(lags, 0.175))
+    assert found.lag_hi == pytest.approx(np.quantile(lags, 0.825))
+    assert frontier_noise(crowd, draws, AS_OF, lags[99]).lag_lo == lags[99]
+    assert frontier_noise(crowd, draws, AS_OF, lags[0]).lag_hi == lags[0]
 
 
 def test_a_missing_standard_error_leaves_no_interval():

@@ -63,12 +63,11 @@ def test_derivatives_are_those_of_the_value():
     assert (value < 0).all()
 
 
-def test_recovers_a_known_law_and_its_interval_covers_the_median():
+def test_recovers_a_known_law():
     truth = 9 * math.log(2) ** (1 / 1.6)
     found = [weibull(*simulated(seed)) for seed in range(200)]
     assert np.mean([one.median for one in found]) == pytest.approx(truth, rel=0.02)
     assert np.mean([one.shape for one in found]) == pytest.approx(1.6, rel=0.04)
-    assert 0.85 <= np.mean([one.median_lo <= truth <= one.median_hi for one in found]) <= 0.95
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_recovers_a_known_law_and_its_interval_covers_the_median():
 )
 def test_null_with_a_note_where_nothing_identifies_it(events, word):
     found = weibull_of(events)
-    assert (found.shape, found.scale, found.median, found.median_lo, found.log_likelihood) == (None,) * 5
+    assert (found.shape, found.scale, found.median, found.log_likelihood) == (None,) * 4
     assert word in found.notes[0]
     assert found.n == len(events)
 
