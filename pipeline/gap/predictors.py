@@ -139,4 +139,3 @@ def _line(x: Floats, y: Floats, ahead: float) -> Prediction:
 
 def _around(point: float, half80: float, half90: float) -> Prediction:
     return Prediction(point, point - half80, point + half80, point - half90, point + half90)
-

@@ -148,4 +148,3 @@ def weibull_of(events: Sequence[CatchUp]) -> Weibull:
 
 def _at_a_bound(log_shape: float, log_scale: float) -> bool:
     return abs(log_shape) > _LOG_SHAPE - 1e-3 or not _LOG_SCALE[0] + 1e-3 < log_scale < _LOG_SCALE[1] - 1e-3
-
