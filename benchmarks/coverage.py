@@ -22,8 +22,10 @@ import numpy as np
 import polars as pl
 from rich.progress import track
 
-from benchmarks.worlds import PROCESSES, Process, World, long_run, scaled_to, world
+from benchmarks import index_worlds
+from benchmarks.worlds import PROCESSES, STRICT, Process, World, long_run, scaled_to, world
 from pipeline.gap.frontier import records
+from pipeline.gap.lag import Scale, backward_lag
 from pipeline.gap.monthly import monthly
 from pipeline.gap.pooled import pooled_lag
 from pipeline.gap.series import series_report
@@ -61,6 +63,15 @@ class Study:
 
 
 @dataclass(frozen=True)
+class Noisy:
+    """A world as measured, with its true gap and its true lag, which is negative where open leads."""
+
+    world: World
+    gap: float
+    lag: float
+
+
+@dataclass(frozen=True)
 class Row:
     """One line of the table."""
 
@@ -93,17 +104,17 @@ def coverage(study: Study, size: Any, seeds: Iterable[int], workers: Executor | 
     share = sum(censored for _, censored, _ in done) / max(sum(records for records, _, _ in done), 1)
     rows = []
     for name, truth in study.truth.items():
-        found = [intervals[name] for _, _, intervals in done]
+        found = [intervals[name] for _, _, intervals in done if name in intervals]
         widths = [hi - lo for lo, hi in found if lo is not None and hi is not None]
         rows.append(
             Row(
                 name,
                 study.name,
-                str(size) if isinstance(size, int) else " x ".join(map(str, size)),
+                " x ".join(map(str, size)) if isinstance(size, tuple) else str(size),
                 len(found),
-                sum(covers(interval, truth) for interval in found) / len(found),
+                sum(covers(interval, truth) for interval in found) / max(len(found), 1),
                 float(np.mean(widths)) if widths else math.nan,
-                sum(hi is None for _, hi in found) / len(found),
+                sum(hi is None for _, hi in found) / max(len(found), 1),
                 share,
             )
         )
@@ -180,8 +191,8 @@ def both_sides(made: World) -> tuple[pl.DataFrame, pl.DataFrame]:
     return rows.filter(pl.col("side") == "open"), rows.filter(pl.col("side") == "closed")
 
 
-def generate_noisy(process: Process, seed: int, size: int) -> tuple[World, float]:
-    """A world whose scores are measured with error, and its true gap on the last day.
+def generate_noisy(process: Process, seed: int, size: int) -> Noisy:
+    """A world whose scores are measured with error.
 
     Each release has weaker siblings, as in life: the best of many noisy scores is too high.
     """
@@ -195,21 +206,27 @@ def generate_noisy(process: Process, seed: int, size: int) -> tuple[World, float
         for place in range(SIBLINGS)
     ]
     true = pl.concat([one, *siblings])
-    tops = dict(true.group_by("access").agg(pl.col("score").max()).iter_rows())
+    opened, closed = both_sides(replace(made, scores=true))
     noisy = true.with_columns(pl.col("score") + pl.Series(rng.normal(0, STDERR, true.height)), stderr=pl.lit(STDERR))
-    return replace(made, scores=noisy), tops["closed"] - tops["open"]
+    behind = backward_lag(closed, opened, made.as_of, STRICT, Scale()).months
+    ahead = backward_lag(opened, closed, made.as_of, STRICT, Scale()).months
+    return Noisy(replace(made, scores=noisy), closed["score"][-1] - opened["score"][-1], behind or -(ahead or 0.0))
 
 
-def gap_intervals(made: tuple[World, float]) -> dict[str, Interval]:
-    """The interval of today's gap as published, less the true gap."""
-    [found] = series_report(made[0].scores, made[0].as_of)
-    lo, hi = found.noise.gap_lo, found.noise.gap_hi
-    return {"gap of the day": (None, None) if lo is None or hi is None else (lo - made[1], hi - made[1])}
+def day_intervals(made: Noisy) -> dict[str, Interval]:
+    """The intervals of today's gap and lag as published, less the truth; a lag that is bounded has none."""
+    [found] = series_report(made.world.scores, made.world.as_of)
+    gap, lag = (found.noise.gap_lo, found.noise.gap_hi), (found.noise.lag_lo, found.noise.lag_hi)
+    return {
+        name: (lo - truth, hi - truth)
+        for name, (lo, hi), truth in (("gap of the day", gap, made.gap), ("lag of the day", lag, made.lag))
+        if lo is not None and hi is not None
+    }
 
 
-def count_noisy(made: tuple[World, float]) -> tuple[int, int]:
+def count_noisy(made: Noisy) -> tuple[int, int]:
     """Records and censored records."""
-    return count_events(made[0])
+    return count_events(made.world)
 
 
 def slope_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Study:
@@ -219,10 +236,17 @@ def slope_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Stud
     return Study(process.name, sizes, partial(generate_series, process), slope_intervals, truth, count_events)
 
 
-def gap_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Study:
-    """The gap of the day, when scores are measured with error."""
-    return Study(process.name, sizes, partial(generate_noisy, process), gap_intervals, {"gap of the day": 0.0},
-                 count_noisy)  # fmt: skip
+def day_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Study:
+    """Gap and lag of the day, when scores are measured with error."""
+    truth = {"gap of the day": 0.0, "lag of the day": 0.0}
+    return Study(process.name, sizes, partial(generate_noisy, process), day_intervals, truth, count_noisy)
+
+
+def index_study() -> Study:
+    """The index of a model, by the error of a score."""
+    truth = dict.fromkeys(("index, few benchmarks", "index, many benchmarks"), 0.0)
+    return Study("120 models, 30 benchmarks", index_worlds.ERRORS, index_worlds.generate, index_worlds.estimate, truth,
+                 index_worlds.counts)  # fmt: skip
 
 
 def series_study(process: Process, sizes: tuple[int, ...] = (20, 40, 80)) -> Study:
@@ -243,8 +267,8 @@ def pooled_study(process: Process, sizes: tuple[tuple[int, int], ...] = ((5, 10)
 
 def studies() -> list[Study]:
     """All that is measured; add a study here to measure another interval."""
-    kinds = (series_study, pooled_study, slope_study, gap_study)
-    return [study(process) for study in kinds for process in PROCESSES]
+    kinds = (series_study, pooled_study, slope_study, day_study)
+    return [*(study(process) for study in kinds for process in PROCESSES), index_study()]
 
 
 def table(rows: list[Row]) -> str:

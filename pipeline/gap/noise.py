@@ -3,7 +3,7 @@
 The maximum of noisy scores is biased up, and the maximum inside draws of noisy scores is biased twice.
 So the gap is published with the estimate of its bias and with the basic interval, which turns the
 draws round the point (Davison and Hinkley, 1997, section 5.2). The lag jumps from one release to the
-next and has no such mirror image: its interval holds the middle of the draws themselves.
+next and has no such mirror image: its interval is the middle of the draws themselves.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pipeline.gap.lag import DAYS_PER_MONTH, Z_ONE_SIDED, BackwardLag, CatchUp, 
 
 LEVEL = 0.94
 """Nominal level of the gap's interval published as 90%: at 90% it covered 79-90% of simulated worlds."""
-LAG_LEVEL = 0.65
-"""Nominal level of the lag's: at 90% it covered 97-100% (docs/coverage.md)."""
+LAG_LEVEL = 0.75
+"""Nominal level of the lag's: at 90% it covered 96-99%."""
 DRAWS = 500
 SURE = 0.95
 """A closed model counts as better where it is in at least this share of the draws."""
@@ -123,9 +123,9 @@ def frontier_noise(rows: pl.DataFrame, draws: Draws | None, as_of: date, lag: fl
     lag_lo = lag_hi = None
     if lag is not None:
         months = _drawn_lags(paths, days, np.datetime64(as_of, "D"))
-        low, high = np.quantile(months, [(1 - LAG_LEVEL) / 2, (1 + LAG_LEVEL) / 2])
+        low, high = _middle(months, LAG_LEVEL)
         # An interval holds its estimate, also where few draws agree with it.
-        lag_lo, lag_hi = min(float(low), lag), max(float(high), lag)
+        lag_lo, lag_hi = min(low, lag), max(high, lag)
     return Noise(
         gap_bias=float(over_time["bias"][-1]),
         gap_lo=float(lo[-1]),
@@ -200,6 +200,18 @@ def _basic(points: Floats, drawn: Floats) -> tuple[Floats, Floats]:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=1)
     return 2 * points - high, 2 * points - low
+
+
+def _middle(drawn: Floats, level: float) -> tuple[float, float]:
+    """The middle of draws that take few different values.
+
+    Quantiles of the mid-distribution, linear between values (Ma, Genton and Parzen, 2011): plain ones stay on
+    one value over a wide range of levels and then jump.
+    """
+    values, count = np.unique(drawn, return_counts=True)
+    below = (np.cumsum(count) - count / 2) / len(drawn)
+    low, high = np.interp([(1 - level) / 2, (1 + level) / 2], below, values)
+    return float(low), float(high)
 
 
 def _drawn_lags(paths: dict[str, Floats], days: dict[str, npt.NDArray[np.datetime64]], as_of: np.datetime64) -> Floats:

@@ -6,7 +6,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.coverage import Study, coverage, covers, pooled_study, series_study, table
+from benchmarks import index_worlds
+from benchmarks.coverage import (
+    STDERR,
+    Study,
+    coverage,
+    covers,
+    day_intervals,
+    generate_noisy,
+    pooled_study,
+    series_study,
+    table,
+)
 from benchmarks.worlds import Process, long_run, scaled_to, world
 from pipeline.gap.calibrated import Calibrated, calibrated_intervals, km_influence
 from pipeline.gap.series import series_report
@@ -57,6 +68,31 @@ def test_coverage_counts_by_hand():
     (row,) = coverage(study, 1, range(5))  # [1, 3], [2, 4] and [3, 5] of five hold 3
     assert (row.coverage, row.width, row.censored, row.open_ended) == (0.6, 2.0, 0.25, 0.0)
     assert "| x | s | 1 | 5 | 90% | 60.0% | 2.00 | 0% | 25% |" in table([row])
+
+
+def test_a_world_without_an_interval_is_not_counted():
+    study = Study("s", ("a",), lambda seed, size: seed, lambda made: {"x": (made, made + 2.0)} if made else {},
+                  {"x": 3.0}, lambda made: (4, 1))  # fmt: skip
+    (row,) = coverage(study, "a", range(5))
+    assert (row.worlds, row.coverage, row.size) == (4, 0.75, "a")
+
+
+def test_noisy_worlds_know_their_true_gap_and_lag():
+    made = generate_noisy(CLOCK, 1, 20)
+    assert made.world.scores["stderr"].unique().to_list() == [STDERR]
+    assert made.gap > 0
+    # Open releases reach what closed was 3 months before, and the last one is up to 6 months old.
+    assert 3 - 0.1 < made.lag < 9 + 0.1
+    lo, hi = day_intervals(made)["lag of the day"]
+    [found] = series_report(made.world.scores, made.world.as_of)
+    assert (lo + made.lag, hi + made.lag) == (pytest.approx(found.noise.lag_lo), pytest.approx(found.noise.lag_hi))
+
+
+def test_simulated_tables_hold_the_index_they_were_made_from():
+    made = index_worlds.generate(3, "error 0.03")
+    assert [made.index[name] for name in made.anchors] == pytest.approx(list(made.anchors.values()))
+    assert made.rows.group_by("model").len()["len"].min() >= 4
+    assert set(index_worlds.estimate(made)) == {"index, few benchmarks", "index, many benchmarks"}
 
 
 def test_influence_is_the_derivative_of_the_curve_in_the_weight_of_a_record():

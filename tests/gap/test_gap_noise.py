@@ -86,8 +86,9 @@ def test_clearly_behind_until_today_or_never():
 def test_the_interval_of_the_lag_is_signed():
     # Closed was ahead since January in three draws; open leads since July in two.
     draws = five(c=[12, 12, 12, 9, 9], o=[10] * 5)
-    since_january, since_july = 364 / 30.4375, 183 / 30.4375  # more than 17.5% of the draws hold either
+    since_january, since_july = 364 / 30.4375, 183 / 30.4375
     found = frontier_noise(TWO, draws, AS_OF, since_january)
+    # The middle of the lower two lies at 20%, that of the upper three at 70%: the 12.5% and 87.5% are outside.
     assert found.lag_lo == pytest.approx(-since_july)
     assert found.lag_hi == pytest.approx(since_january)
 
@@ -100,8 +101,9 @@ def test_the_interval_of_the_lag_holds_the_middle_of_the_draws_and_the_lag_itsel
     draws = Draws((*(f"c{place:02}" for place in range(100)), "o"), np.vstack([ahead, np.full(100, 11.0)]))
     lags = [(AS_OF - day(on)).days / 30.4375 for on in days]
     found = frontier_noise(crowd, draws, AS_OF, lags[50])
-    assert found.lag_lo == pytest.approx(np.quantile(lags, 0.175))
-    assert found.lag_hi == pytest.approx(np.quantile(lags, 0.825))
+    # A hundred different lags, a day apart: the middle of the k-th least lies at (k - 0.5)%.
+    assert found.lag_lo == pytest.approx(lags[99] + 12 / 30.4375)
+    assert found.lag_hi == pytest.approx(lags[99] + 87 / 30.4375)
     assert frontier_noise(crowd, draws, AS_OF, lags[99]).lag_lo == lags[99]
     assert frontier_noise(crowd, draws, AS_OF, lags[0]).lag_hi == lags[0]
 
