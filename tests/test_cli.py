@@ -35,8 +35,8 @@ def test_ten_models_by_hand(tmp_path):
     assert (series["models"], series["open"], series["closed"], series["unknown"]) == (10, 4, 5, 1)
     assert series["frontier"]["open"] == {"model": "Open C", "released_on": "2024-06-01", "score": 62.0}
     assert series["frontier"]["closed"] == {"model": "Closed D", "released_on": "2024-07-01", "score": 80.0}
-    assert series["gap"] == {"raw": 18.0, "logit": None, "on": "2024-09-01"}
-    assert series["lag_months"] == {"backward": pytest.approx(62 / MONTH), "bounded": False}
+    assert series["gap"] == {"raw": 18.0, "logit": None, "on": "2024-09-01", "bias": None, "lo": None, "hi": None}
+    assert series["lag_months"] == {"backward": pytest.approx(62 / MONTH), "bounded": False, "lo": None, "hi": None}
     events = [(e["closed"], e["open"], e["lag_months"], e["censored"]) for e in series["catch_up"]]
     assert events == [
         ("Closed A", "Open B", pytest.approx(121 / MONTH), False),

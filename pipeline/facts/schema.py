@@ -69,6 +69,13 @@ TABLES: dict[str, Table] = {
         allowed={"field": frozenset({"access", "licence_class", "released_on", "weights_on"})},
         refers={"model_id": ("releases", "model_id")},
     ),
+    "sizes": Table(
+        columns={"model_id": pl.String, "params_b": pl.Float64, **_SOURCE},
+        required=("model_id", "params_b", "source_name", "source_url"),
+        key=("model_id",),
+        within={"params_b": (0.0, 1e5)},
+        refers={"model_id": ("releases", "model_id")},
+    ),
     "aliases": Table(
         columns={"name": pl.String, "source": pl.String, "model_id": pl.String, "method": pl.String,
                  "source_url": pl.String},

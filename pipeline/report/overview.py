@@ -88,7 +88,8 @@ def show_headline(document: Document, console: Console) -> None:
         f"series {headline['series']} · as of {headline['as_of']} · {headline['models']} models"
         f" ({headline['open_models']} open, {headline['closed_models']} closed, {headline['unknown_models']} unknown)"
         f" · {headline['records']} closed records, {headline['censored']} unmatched (censored)"
-        f" · open = {headline['open_definition']} · tolerance {headline['tolerance']}"
+        f" · open = {headline['open_definition']} · tolerance {headline['tolerance']}\n"
+        f"data: {document['hub']}; {document['attribution']}"
     )
     body = Text(headline["sentence"], style="bold") + Text(f"\n{document['movement']}")
     console.print(Panel(body + Text(f"\n\n{numbers}", style="dim"), title="Open against closed", border_style="blue"))
@@ -111,8 +112,7 @@ def show(document: Document, console: Console) -> None:
     loose = sum(row["comparability"] == "loose" for row in document["series"])
     console.print(
         f"\n{loose} further series mix evaluators (loose) and stay out of the last table. "
-        f"{document['open_models_without_a_score']:,} open models have no usable score yet.\n"
-        f"Data: {document['hub']}; {document['attribution']}.",
+        f"{document['open_models_without_a_score']:,} open models have no usable score yet.",
         markup=False, highlight=False, style="dim",
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from pipeline.settings import Settings
 SOURCE = "facts"
 # Hub tables feed the bundled Hub only: closed worlds may not leak in beside what the Hub itself states.
 TABLES = (
-    "releases", "overrides", "aliases", "benchmarks", "series", "licences",
+    "releases", "overrides", "sizes", "aliases", "benchmarks", "series", "licences",
     "published_figures", "scores_closed", "scores_epoch_matrix", "scores_epoch_eci",
 )  # fmt: skip
 

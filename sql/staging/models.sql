@@ -8,7 +8,7 @@
 -- weights_on | first public weights where stated; null = not stated
 -- access | open (weights downloadable), closed or unknown
 -- licence_class | of open models: unrestricted, restricted, non_commercial or unknown; null for others
--- params_total | total parameters
+-- params_total | total parameters, as published; a size in billions is as round as its source gives it
 -- params_active | active parameters; null = not stated
 -- hub_ids | repositories of this release
 -- overridden | fields that a curated override replaced
@@ -36,6 +36,11 @@ overrides AS (
     GROUP BY model_id
 ),
 
+sizes AS (
+    FROM raw.facts_sizes
+    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+),
+
 curated AS (
     SELECT
         r.model_id,
@@ -47,13 +52,14 @@ curated AS (
         coalesce(cast(o.weights_on AS DATE), r.weights_on) AS weights_on,
         coalesce(o.access, r.access) AS access,
         coalesce(o.licence_class, r.licence_class) AS licence_class,
-        cast(r.params_b * 1e9 AS BIGINT) AS params_total,
+        cast(coalesce(r.params_b, s.params_b) * 1e9 AS BIGINT) AS params_total,
         r.hub_id,
         coalesce(o.fields, []) AS overridden,
         r.source_name,
         r.source_url
     FROM releases AS r
     LEFT JOIN overrides AS o ON r.model_id = o.model_id
+    LEFT JOIN sizes AS s ON r.model_id = s.model_id
 )
 
 SELECT

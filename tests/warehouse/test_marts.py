@@ -55,7 +55,7 @@ def world():
         release("a", "closed", 1),
         release("b", "closed", 11),
         release("o", "open", 21, licence_class="unrestricted"),
-        release("u", "unknown", 2),
+        release("u", "unknown", 2, params_b=3.0),
         release("d", "closed", 3),
     ]
     first = [score("a", 50.0), score("b", 70.0), score("o", 55.0), score("u", 99.0), score("d", 98.0, doubtful=True)]
@@ -69,6 +69,8 @@ def world():
         "series": [{"series_id": "quiz_series", "benchmark_id": "quiz", "protocol": "p", "evaluator": "e",
                     "comparability": "same_evaluator", "unit": "percent", "direction": "higher", "chance": 0.0,
                     "ceiling": 100.0, "source_name": "s", "source_url": URL, "capture_id": "f2"}],
+        "sizes": [{"model_id": m, "params_b": 7.5, "source_name": "s", "source_url": URL, "capture_id": "f2"}
+                  for m in ("o", "u")],
         "scores_closed": first + second,
     }  # fmt: skip
     stays, gone = ({"id": f"org/{name}", "author": "org", "tags": [], "params_total": 7} for name in ("stays", "gone"))
@@ -162,6 +164,11 @@ def test_benchmarks_of_the_facts_say_when_and_whether_they_are_public(world):
     assert rows(world, "SELECT released_on, visibility, visibility_url FROM staging.benchmarks") == [
         (date(2020, 1, 2), "public", URL)
     ]
+
+
+def test_a_size_of_its_own_table_fills_in_where_the_release_states_none(world):
+    assert rows(world, "SELECT model_id, params_total FROM staging.models WHERE model_id IN ('a', 'o', 'u')"
+                " ORDER BY 1") == [("a", None), ("o", 7_500_000_000), ("u", 3_000_000_000)]  # fmt: skip
 
 
 def test_checks_pass_on_a_good_world_and_name_what_breaks_them(world):

@@ -1,0 +1,192 @@
+"""Mutate pipeline/gap and see whether its tests notice: the mutants of mutmut, in two long-lived processes.
+
+Run from the root of the repository: `python -m benchmarks.mutation [PATTERN ...] [--out FILE]`. mutmut writes the
+mutants and learns which test calls which function. Its own runner forks for every mutant and imports the tests
+again, which takes longer than most tests; here each process collects the tests once and switches mutants between
+them. A mutant that no test fails on has survived; one that runs out of time or takes its process down is noticed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from _pytest.runner import runtestprotocol
+from hypothesis import settings
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+from rich.progress import track
+
+FOLDER = Path("mutants")
+TESTS = "tests/gap"
+WORKERS = 2
+MEMORY = 6 * 2**30  # bytes of address space beyond what a worker starts with: a mutant may ask for anything
+EXTRA_SECONDS = 3.0
+SLOWER = 5.0
+EXAMPLES = 8
+
+
+class TooSlowError(BaseException):
+    """A mutant took several times as long as the tests usually do; no `except Exception` may swallow it."""
+
+
+class Switch:
+    """A pytest plugin that runs the wanted tests once for every mutant named on standard input."""
+
+    def __init__(self) -> None:
+        stats = json.loads(Path("mutmut-stats.json").read_text())  # a worker works inside the folder
+        self._tests: dict[str, list[str]] = stats["tests_by_mangled_function_name"]
+        self._seconds: dict[str, float] = stats["duration_by_test"]
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Answer each name with `killed`, `survived`, `timeout` or `untested`."""
+        items = {item.nodeid: item for item in session.items}
+        for item in items.values():
+            _fewer_examples(item)
+        signal.signal(signal.SIGALRM, _too_slow)
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
+        print("ready", file=sys.__stderr__, flush=True)
+        for line in sys.__stdin__ or ():
+            name = line.strip()
+            tests = self._tests.get(name.rpartition("__mutmut_")[0], [])
+            chosen = [items[test] for test in sorted(tests, key=lambda test: self._seconds[test]) if test in items]
+            os.environ["MUTANT_UNDER_TEST"] = name
+            print(self._outcome(chosen), file=sys.__stderr__, flush=True)
+        return True
+
+    def _outcome(self, chosen: Sequence[pytest.Item]) -> str:
+        if not chosen:
+            return "untested"
+        for item in chosen:
+            item._initrequest()  # fixtures are made anew, not taken from the last mutant
+            try:
+                signal.setitimer(signal.ITIMER_REAL, EXTRA_SECONDS + SLOWER * self._seconds[item.nodeid])
+                reports = runtestprotocol(item, log=False, nextitem=None)
+            except TooSlowError:
+                item.session._setupstate.teardown_exact(None)
+                return "timeout"
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            if any(report.failed for report in reports):
+                return "timeout" if any("TooSlowError" in str(report.longrepr) for report in reports) else "killed"
+        return "survived"
+
+
+def _fewer_examples(item: pytest.Item) -> None:
+    """Properties are tried on few examples: thousands of mutants make up for them."""
+    test = getattr(item, "obj", None)
+    if hasattr(test, "_hypothesis_internal_use_settings"):
+        usual = test._hypothesis_internal_use_settings
+        few = settings(usual, max_examples=min(usual.max_examples, EXAMPLES), derandomize=True, database=None)
+        test._hypothesis_internal_use_settings = few
+
+
+def _too_slow(_number: int, _frame: FrameType | None) -> None:
+    raise TooSlowError
+
+
+def work() -> None:
+    """Be one of the processes: tests see the mutated package, because the folder of mutants is the working folder."""
+    sys.path.insert(0, ".")
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir=.", "--capture=sys", TESTS]
+    raise SystemExit(pytest.main(options, plugins=[Switch()]))
+
+
+class Worker:
+    """A process of `work`, started again where a mutant takes it down."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def outcome(self, name: str) -> str:
+        """What became of a mutant; `crashed` where the process did not survive it."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.mutation", "--worker"],
+                cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            while (line := self._read()) != "ready":
+                if not line:
+                    raise RuntimeError("the tests could not be collected")
+        assert self._process.stdin is not None  # noqa: S101
+        print(name, file=self._process.stdin, flush=True)
+        while (line := self._read()) not in {"killed", "survived", "timeout", "untested"}:
+            if not line:
+                self._process.wait()
+                self._process = None
+                return "crashed"
+        return line
+
+    def _read(self) -> str:
+        assert self._process is not None and self._process.stderr is not None  # noqa: S101, PT018
+        line = self._process.stderr.readline()
+        return line.strip() or ("." if line else "")
+
+
+def mutants(patterns: Sequence[str]) -> list[str]:
+    """The names that mutmut gave to its mutants, those that match a pattern."""
+    names: list[str] = []
+    for meta in sorted(FOLDER.glob("pipeline/gap/*.meta")):
+        names += json.loads(meta.read_text())["exit_code_by_key"]
+    return [name for name in names if any(fnmatch.fnmatch(name, f"pipeline.gap.{pattern}") for pattern in patterns)]
+
+
+def survivors(outcomes: dict[str, str]) -> Iterator[str]:
+    """One line a survivor: its name, the changed line as it was and as it became."""
+    for name, outcome in outcomes.items():
+        if outcome in {"survived", "untested"}:
+            lines = get_diff_for_mutant(name).splitlines()
+            was, now = (
+                " ".join(line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
+                for sign in "-+"
+            )
+            yield f"{name.removeprefix('pipeline.gap.')}\t{outcome}\t{was}\t{now}"
+
+
+def main() -> None:
+    """Generate, run and list."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("patterns", nargs="*", default=["*"], help="such as 'lag.*'")
+    parser.add_argument("--out", type=Path, help="file for the survivors, tab-separated")
+    parser.add_argument("--again", type=Path, help="only the survivors listed in this file")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.worker:
+        work()
+    # Any one mutant: what is wanted of mutmut are the mutants and which test calls which function.
+    subprocess.run([sys.executable, "-m", "mutmut", "run", "pipeline.gap.codes.x_codes__mutmut_1"], check=True)
+    names = mutants(given.patterns)
+    if given.again:
+        before = {line.split("\t")[0] for line in given.again.read_text().splitlines()}
+        names = [name for name in names if name.removeprefix("pipeline.gap.") in before]
+    workers = [Worker() for _ in range(WORKERS)]
+    with ThreadPoolExecutor(WORKERS) as pool:
+
+        def share(place: int) -> dict[str, str]:
+            mine = names[place::WORKERS]
+            return {name: workers[place].outcome(name) for name in (track(mine) if place == 0 else mine)}
+
+        parts = list(pool.map(share, range(WORKERS)))
+    outcomes = {name: part[name] for name in names for part in parts if name in part}
+    listed = list(survivors(outcomes))
+    counts = {outcome: list(outcomes.values()).count(outcome) for outcome in sorted(set(outcomes.values()))}
+    print(f"{len(outcomes)} mutants: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    if given.out:
+        given.out.write_text("".join(f"{line}\n" for line in listed))
+    else:
+        print("\n".join(listed))
+
+
+if __name__ == "__main__":
+    main()
