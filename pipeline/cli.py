@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import duckdb
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from pipeline import progress
 from pipeline.errors import InputError, MoatError
+from pipeline.report.console import PlainConsole
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ hub_app = typer.Typer(help="The local Hub.", no_args_is_help=True)
 facts_app = typer.Typer(help="The project's own tables of facts.", no_args_is_help=True)
 app.add_typer(hub_app, name="hub")
 app.add_typer(facts_app, name="facts")
-errors = Console(stderr=True, highlight=False, markup=False)
+errors = PlainConsole(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Date of the world, YYYY-MM-DD.")]
@@ -76,7 +76,7 @@ def report(
     if as_json:
         _print_json(document)
     else:
-        overview.show(document, Console())
+        overview.show(document, PlainConsole())
 
 
 @app.command()
@@ -101,7 +101,7 @@ def gap(
     if as_json:
         _print_json(document)
     else:
-        terminal.show_gap(document, Console())
+        terminal.show_gap(document, PlainConsole())
 
 
 @app.command()
@@ -131,7 +131,7 @@ def index(
     if as_json:
         _print_json(document)
     elif out is None:
-        index_report.show(document, Console())
+        index_report.show(document, PlainConsole())
 
 
 @app.command()
@@ -276,7 +276,7 @@ def _progress_bar(total: int | None = None) -> Iterator[None]:
 def _print_headline(settings: Settings) -> None:
     from pipeline.report import overview
 
-    overview.show_headline(overview.report(settings, "downloadable", "strict"), Console())
+    overview.show_headline(overview.report(settings, "downloadable", "strict"), PlainConsole())
 
 
 def _print_json(document: object) -> None:
@@ -287,4 +287,4 @@ def _print_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
     table = Table(*columns, box=None, header_style="bold")
     for row in rows:
         table.add_row(*("-" if value is None else str(value) for value in row))
-    Console(markup=False).print(table)
+    PlainConsole().print(table)

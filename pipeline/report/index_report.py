@@ -79,8 +79,8 @@ def performance(scores: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """Scores between chance and ceiling, and what was assumed or left out, benchmark by benchmark.
 
     Without a stated chance the score of a fraction or percentage counts from 0, without a ceiling to 1
-    or 100. A benchmark with neither ends nor unit whose scores all lie between 0 and 1 is taken as
-    performance already, as Epoch publishes it; any other is left out.
+    or 100. A benchmark with neither ends nor unit whose scores all lie between -1 and 1 is taken as
+    performance already, as Epoch publishes it (below 0 is worse than chance); any other is left out.
 
     Args:
         scores: `sides.SCORE_SCHEMA`.
@@ -92,7 +92,7 @@ def performance(scores: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         *(pl.col(name).drop_nulls().n_unique().alias(f"{name}s") for name in ("chance", "ceiling")),
         *(pl.col(name).drop_nulls().first() for name in ("chance", "ceiling", "unit")),
         lower=(pl.col("direction") == "lower").any(),
-        share=pl.col("score").is_between(0, 1).all(),
+        share=pl.col("score").is_between(-1, 1).all(),
     ).sort("series")  # fmt: skip
     torn = ends.filter((pl.col("chances") > 1) | (pl.col("ceilings") > 1))
     if torn.height:
@@ -144,8 +144,8 @@ def show(document: Document, console: Console) -> None:
     anchors = ", ".join(f"{name} = {value:g}" for name, value in document["anchors"].items())
     console.print(
         f"{len(document['models'])} models on {len(document['benchmarks'])} benchmarks · {document['mode']} · "
-        f"{anchors} · {document['draws']} draws", markup=False,
-    )  # fmt: skip
+        f"{anchors} · {document['draws']} draws"
+    )
     table = Table("model", "index", "90%", "benchmarks", box=None, header_style="bold")
     for row in document["models"][:_SHOWN]:
         name = f"{row['model']}{' *' if row['spread'] == 'neighbours' else ''}"
@@ -153,4 +153,4 @@ def show(document: Document, console: Console) -> None:
     console.print(table)
     console.print("* anchor: it does not move between draws; the interval is that of its neighbours", style="dim")
     for note in document["notes"]:
-        console.print(f"· {note}", markup=False, highlight=False, style="dim")
+        console.print(f"· {note}", style="dim")

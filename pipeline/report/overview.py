@@ -11,6 +11,7 @@ from rich.text import Text
 
 from pipeline.errors import InputError
 from pipeline.gap_tables import DEFINITIONS, TOLERANCES
+from pipeline.report.console import harmless
 from pipeline.report.sentence import movement
 from pipeline.settings import Settings
 from pipeline.warehouse import connect_published
@@ -82,7 +83,7 @@ def show_headline(document: Document, console: Console) -> None:
     """The sentence, whether the gap moves, and what both rest on."""
     headline = document["headline"]
     if headline is None:
-        console.print("No headline: the series epoch_eci is missing from the published file.", markup=False)
+        console.print("No headline: the series epoch_eci is missing from the published file.")
         return
     numbers = (
         f"series {headline['series']} · as of {headline['as_of']} · {headline['models']} models"
@@ -91,7 +92,7 @@ def show_headline(document: Document, console: Console) -> None:
         f" · open = {headline['open_definition']} · tolerance {headline['tolerance']}\n"
         f"data: {document['hub']}; {document['attribution']}"
     )
-    body = Text(headline["sentence"], style="bold") + Text(f"\n{document['movement']}")
+    body = Text(harmless(headline["sentence"]), style="bold") + Text(f"\n{document['movement']}")
     console.print(Panel(body + Text(f"\n\n{numbers}", style="dim"), title="Open against closed", border_style="blue"))
 
 
@@ -105,15 +106,15 @@ def show(document: Document, console: Console) -> None:
         console.print(table)
     refitted = [row for row in document["parity"] if row["basis"] == "refit"] or document["parity"]
     for row in refitted[:1]:
-        console.print(f"Parity: {row['sentence']}", markup=False, highlight=False)
+        console.print(f"Parity: {row['sentence']}")
     for row in document["parity_line"]:
         if (row["series"], row["measure"], row["period"]) == (document["headline"]["series"], "lag", "whole"):
-            console.print(f"A straight line through the lag: {row['note']}.", markup=False, highlight=False)
+            console.print(f"A straight line through the lag: {row['note']}.")
     loose = sum(row["comparability"] == "loose" for row in document["series"])
     console.print(
         f"\n{loose} further series mix evaluators (loose) and stay out of the last table. "
         f"{document['open_models_without_a_score']:,} open models have no usable score yet.",
-        markup=False, highlight=False, style="dim",
+        style="dim",
     )  # fmt: skip
 
 

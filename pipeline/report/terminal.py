@@ -80,7 +80,7 @@ def show_gap(document: Document, console: Console) -> None:
     console.print(table)
     for entry in document["series"] if len(document["series"]) == 1 else []:
         for note in entry["notes"]:
-            console.print(f"· {note}", markup=False, highlight=False, style="dim")
+            console.print(f"· {note}", style="dim")
 
 
 def _only(scores: pl.DataFrame, series: str) -> pl.DataFrame:

@@ -1,0 +1,28 @@
+"""A terminal that foreign text cannot play with: names come from the Hub and from other people's files."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+# Control characters (an escape sequence can clear or recolour a terminal) and those that turn the reading direction.
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """The text with control characters shown as a replacement mark."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class PlainConsole(Console):
+    """Prints text as it is: square brackets are no markup, control characters have no effect."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, highlight=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Text for every string that is printed or stands in a table."""
+        return super().render_str(harmless(text), **options)
