@@ -86,7 +86,7 @@ class Row:
 
 
 def covers(interval: Interval, truth: float) -> bool:
-    """Whether the truth lies within; a null upper end is infinite. Nothing at all covers nothing."""
+    """Whether the truth lies within; a null upper end is infinite, without a lower end nothing is covered."""
     lo, hi = interval
     return lo is not None and lo <= truth and (hi is None or truth <= hi)
 
@@ -104,7 +104,7 @@ def coverage(study: Study, size: Any, seeds: Iterable[int], workers: Executor | 
     share = sum(censored for _, censored, _ in done) / max(sum(records for records, _, _ in done), 1)
     rows = []
     for name, truth in study.truth.items():
-        found = [intervals[name] for _, _, intervals in done if name in intervals]
+        found = [said for _, _, intervals in done if (said := intervals.get(name, (None, None))) != (None, None)]
         widths = [hi - lo for lo, hi in found if lo is not None and hi is not None]
         rows.append(
             Row(

@@ -34,18 +34,25 @@ def km_influence(times: Floats, matched: npt.NDArray[np.bool_]) -> tuple[Floats,
     return grid, share, -share * np.cumsum((leaves - at_risk * hazard) * rest, axis=1)
 
 
+FEWEST_MATCHES = 5
+"""Open models that must answer for the records before the median has an interval: of m of them all lie on one side
+of the true median with probability 2^-m a side, which for fewer is more than the 5% that the interval allows."""
 RESTRICTED_TAIL = 0.25
 """Share of the nominal error that the interval of the restricted mean uses: it covers too rarely at all of it."""
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """Intervals in months; an end is null where the records do not reach it, or form fewer than two clusters."""
+    """Intervals in months; an end is null where the records do not reach it, or too few open models answer for them.
+
+    `matches` is the number of those models.
+    """
 
     median_lo: float | None = None
     median_hi: float | None = None
     restricted_lo: float | None = None
     restricted_hi: float | None = None
+    matches: int = 0
 
 
 def calibrated_intervals(events: Sequence[CatchUp], level: float, horizon: float) -> Calibrated:
@@ -68,23 +75,24 @@ def calibrated_intervals(events: Sequence[CatchUp], level: float, horizon: float
     places: dict[str | None, int] = {}
     member = np.array([places.setdefault(event.open, len(places)) for event in events], dtype=np.intp)
     matches = len(places) - (None in places)
-    if len(places) < 2 or not matches:
-        return Calibrated()
+    if matches < 2:
+        return Calibrated(matches=matches)
     times = np.maximum(np.array([event.lag_months for event in events]), 0.0)
     grid, share, influence = km_influence(times, np.array([not event.censored for event in events]))
     clusters = np.zeros((len(places), len(grid)))
     np.add.at(clusters, member, influence)
-    limit = float(student.ppf((1 + level) / 2, max(matches - 1, 1)))
+    limit = float(student.ppf((1 + level) / 2, matches - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.log(share / (1 - share)) * share * (1 - share) / np.sqrt(_variance(clusters))
     distance = np.where(share >= 1, np.inf, np.where(share <= 0, -np.inf, distance))
     ends = (distance <= limit, distance < -limit)
-    lo, hi = (float(grid[end.argmax()]) if end.any() else None for end in ends)
+    enough = matches >= FEWEST_MATCHES
+    lo, hi = (float(grid[end.argmax()]) if enough and end.any() else None for end in ends)
     widths = np.diff(np.concatenate([[0.0], np.minimum(grid, horizon), [horizon]]))
     restricted = widths[0] + share @ widths[1:]
-    wider = float(student.ppf(1 - (1 - level) * RESTRICTED_TAIL / 2, max(matches - 1, 1)))
+    wider = float(student.ppf(1 - (1 - level) * RESTRICTED_TAIL / 2, matches - 1))
     reach = wider * float(np.sqrt(_variance(clusters @ widths[1:, None])[0]))
-    return Calibrated(lo, hi, max(float(restricted) - reach, 0.0), min(float(restricted) + reach, horizon))
+    return Calibrated(lo, hi, max(float(restricted) - reach, 0.0), min(float(restricted) + reach, horizon), matches)
 
 
 def _variance(clusters: Floats) -> Floats:

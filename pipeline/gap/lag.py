@@ -90,6 +90,14 @@ class CatchUp:
     censored: bool
     already_reached: bool
 
+    @classmethod
+    def of(cls, closed: str, closed_on: date, score: float, match: tuple[str, date] | None, as_of: date) -> CatchUp:
+        """A closed record and its match; without one it is censored on the date of the world."""
+        name, day = match or (None, None)
+        lag = months_between(closed_on, day or as_of)
+        matched = day is not None
+        return cls(closed, closed_on, score, name, day, lag, censored=not matched, already_reached=matched and lag <= 0)
+
 
 def parse_tolerance(text: str) -> Tolerance:
     """Read `strict`, `significant`, `points:X` or `nats:X`, X a finite number of at least 0.
@@ -226,21 +234,8 @@ def catch_up(
     reached = np.maximum.accumulate(ruler.measure(opened["score"].to_numpy()))
     firsts = np.searchsorted(reached, targets - ruler.slack(targets), side="left")
     names, days = opened["model"].to_list(), opened["available_on"].to_list()
-    events = []
     columns = (closed[name].to_list() for name in ("model", "available_on", "score"))
-    for first, model, day, score in zip(firsts.tolist(), *columns, strict=True):
-        censored = first == len(names)
-        lag = months_between(day, as_of if censored else days[first])
-        events.append(
-            CatchUp(
-                closed=model,
-                closed_on=day,
-                closed_score=score * scale.orient,
-                open=None if censored else names[first],
-                open_on=None if censored else days[first],
-                lag_months=lag,
-                censored=censored,
-                already_reached=not censored and lag <= 0,
-            )
-        )
-    return events
+    return [
+        CatchUp.of(model, day, score * scale.orient, (names[first], days[first]) if first < len(names) else None, as_of)
+        for first, model, day, score in zip(firsts.tolist(), *columns, strict=True)
+    ]

@@ -155,21 +155,9 @@ def catch_up_paired(
     events = []
     for model, day, score in closed.select("model", "available_on", "score").iter_rows():
         matches = (draws.of([model]) > theirs).mean(axis=1) < SURE
-        censored = not matches.any()
-        first = int(matches.argmax()) if len(names) else 0
-        lag = months_between(day, as_of if censored else days[first])
-        events.append(
-            CatchUp(
-                closed=model,
-                closed_on=day,
-                closed_score=score * scale.orient,
-                open=None if censored else names[first],
-                open_on=None if censored else days[first],
-                lag_months=lag,
-                censored=censored,
-                already_reached=not censored and lag <= 0,
-            )
-        )
+        first = int(matches.argmax()) if matches.any() else None
+        match = None if first is None else (names[first], days[first])
+        events.append(CatchUp.of(model, day, score * scale.orient, match, as_of))
     return events
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.gap.calibrated import calibrated_intervals
+from pipeline.gap.calibrated import FEWEST_MATCHES, calibrated_intervals
 from pipeline.gap.lag import CatchUp
 
 HORIZON_MONTHS = 18.0
@@ -114,7 +114,9 @@ def survival(events: Sequence[CatchUp], level: float = 0.90, draws: int = DRAWS)
     calibrated = calibrated_intervals(events, level, HORIZON_MONTHS)
     if lo is None or hi is None:
         notes.append("survival interval: an end is not reached within the records")
-    if calibrated.median_lo is None or calibrated.median_hi is None:
+    if calibrated.matches < FEWEST_MATCHES:
+        notes.append(f"calibrated interval: only {calibrated.matches} open models answer for the records")
+    elif calibrated.median_lo is None or calibrated.median_hi is None:
         notes.append("calibrated interval: an end is not reached within the records")
     if matched.any():
         notes.append("naive mean: matched records only, biased low")

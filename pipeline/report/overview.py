@@ -11,6 +11,7 @@ from rich.text import Text
 
 from pipeline.errors import InputError
 from pipeline.gap_tables import DEFINITIONS, TOLERANCES
+from pipeline.report.cells import COLUMNS, cells, span
 from pipeline.report.console import harmless
 from pipeline.report.sentence import movement
 from pipeline.settings import Settings
@@ -134,16 +135,16 @@ def _windows(document: Document) -> Table:
 
 
 def _answers(document: Document) -> Table:
-    table = _table("By definition of open and tolerance", "open", "tolerance", "best open model", *_COLUMNS)
+    table = _table("By definition of open and tolerance", "open", "tolerance", "best open model", *COLUMNS)
     for row in document["answers"]:
-        table.add_row(row["open_definition"], row["tolerance"], row["open_model"] or "-", *_cells(row))
+        table.add_row(row["open_definition"], row["tolerance"], row["open_model"] or "-", *cells(row))
     return table
 
 
 def _slices(document: Document) -> Table:
-    table = _table("By part of the open models", "part", "best open model", *_COLUMNS)
+    table = _table("By part of the open models", "part", "best open model", *COLUMNS)
     for row in sorted(document["slices"], key=_by_kind):
-        table.add_row(row["slice"], row["open_model"] or "-", *_cells(row))
+        table.add_row(row["slice"], row["open_model"] or "-", *cells(row))
     return table
 
 
@@ -162,7 +163,7 @@ def _forecast(document: Document) -> Table:
             skill = "-" if row["skill"] is None else f"{row['skill']:+.2f}"
             table.add_row(METHODS[row["method"]], row["basis"], row["origins"], str(row["n"]), f"{row['mae']:.1f}",
                           f"{row['mae_persistence']:.1f}",
-                          skill + _range(row["skill_lo"], row["skill_hi"]))  # fmt: skip
+                          skill + span(row["skill_lo"], row["skill_hi"]))  # fmt: skip
     return table
 
 
@@ -182,38 +183,17 @@ def _others(document: Document) -> Table:
 
 
 def _series(document: Document) -> Table:
-    table = _table("Other series", Column("series", overflow="fold"), *_COLUMNS)
+    table = _table("Other series", Column("series", overflow="fold"), *COLUMNS)
     for row in document["series"]:
         if row["comparability"] != "loose":
-            table.add_row(row["series"] + (" (saturated)" if row["saturated"] else ""), *_cells(row))
+            table.add_row(row["series"] + (" (saturated)" if row["saturated"] else ""), *cells(row))
     return table
-
-
-_COLUMNS = ("gap", "lag, months", "catch-up median (90%)", "records", "unmatched")
-
-
-def _cells(row: Document) -> tuple[str, ...]:
-    gap = "-" if row["gap_raw"] is None else f"{row['gap_raw']:.3g}"
-    lag = "-" if row["lag_months"] is None else f"{'> ' if row['lag_bounded'] else ''}{row['lag_months']:.1f}"
-    median = "-" if row["catch_up_median"] is None else f"{row['catch_up_median']:.1f}"
-    return (
-        gap + _range(row["gap_lo"], row["gap_hi"]),
-        lag + _range(row["lag_lo"], row["lag_hi"]),
-        median + (_range(row["catch_up_calibrated_lo"], row["catch_up_calibrated_hi"]) if median != "-" else ""),
-        *("-" if row[name] is None else str(row[name]) for name in ("records", "censored")),
-    )
 
 
 def _slope(row: Document | None) -> str:
     if row is None or row["slope_per_year"] is None:
         return "-"
-    return f"{row['slope_per_year']:+.1f}{_range(row['slope_lo'], row['slope_hi'])}"
-
-
-def _range(lo: float | None, hi: float | None) -> str:
-    if lo is None and hi is None:
-        return ""
-    return f" ({'?' if lo is None else f'{lo:.1f}'} to {'?' if hi is None else f'{hi:.1f}'})"
+    return f"{row['slope_per_year']:+.1f}{span(row['slope_lo'], row['slope_hi'])}"
 
 
 def _table(title: str, *columns: str | Column) -> Table:

@@ -40,7 +40,7 @@ def answer(report: SeriesReport, unit: str | None, definition: str, subset: str 
     best_open, best_closed, gap = report.frontier_open, report.frontier_closed, report.gap_raw
     if best_open is None or best_closed is None or gap is None:
         return "not_enough_data", (
-            f"Not enough shared data to say: {report.open} open and {report.closed} closed models by {date}."
+            f"Not enough shared benchmarks to say: {report.open} open and {report.closed} closed models by {date}."
         )
     kind = f"{OPEN_WORDS[definition]} model{subset and ' '}{subset}"
     subject = f"As of {date}, the best {kind} ({best_open.model})"

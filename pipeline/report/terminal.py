@@ -17,6 +17,7 @@ from pipeline.gap.series import gap_document
 from pipeline.gap.sides import parse_open_definition
 from pipeline.gap_tables import by_date, two_sided
 from pipeline.index_tables import Indexed, load
+from pipeline.report.cells import COLUMNS, cells
 from pipeline.settings import Settings
 from pipeline.warehouse import connect_published
 
@@ -60,22 +61,10 @@ def gap(
 
 def show_gap(document: Document, console: Console) -> None:
     """The gap document as a table; `--json` carries all of it."""
-    table = Table(
-        "series", "open", "closed", "gap", "lag, months", "catch-up median (90%)", "n", "unmatched",
-        box=None, header_style="bold",
-    )  # fmt: skip
+    table = Table("series", "open", "closed", *COLUMNS, box=None, header_style="bold")
     for entry in document["series"]:
-        outcome, lag, sides = entry["survival"], entry["lag_months"], entry["frontier"]
-        table.add_row(
-            entry["series"],
-            *(sides[side]["model"] if sides[side] else "-" for side in ("open", "closed")),
-            _number(entry["gap"]["raw"]),
-            _lag({"lag_months": lag["backward"], "lag_bounded": lag["bounded"]}),
-            _median({f"catch_up_{key}": outcome[name] for key, name in
-                     (("median", "median"), ("lo", "lo"), ("hi", "hi"))}),
-            _whole(outcome["n"]),
-            _whole(outcome["censored"]),
-        )  # fmt: skip
+        sides = (entry["frontier"][side] for side in ("open", "closed"))
+        table.add_row(entry["series"], *(side["model"] if side else "-" for side in sides), *cells(_row(entry)))
     console.print(f"as of {document['as_of']} · tolerance {document['tolerance']} · open = {document['open']}")
     console.print(table)
     for entry in document["series"] if len(document["series"]) == 1 else []:
@@ -92,23 +81,12 @@ def _only(scores: pl.DataFrame, series: str) -> pl.DataFrame:
     return found
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
-
-
-def _whole(value: int | None) -> str:
-    return "-" if value is None else str(value)
-
-
-def _lag(row: Document) -> str:
-    if row["lag_months"] is None:
-        return "-"
-    return f"{'> ' if row['lag_bounded'] else ''}{row['lag_months']:.1f}"
-
-
-def _median(row: Document) -> str:
-    if row["catch_up_median"] is None:
-        return "-"
-    if row["catch_up_lo"] is None or row["catch_up_hi"] is None:
-        return f"{row['catch_up_median']:.1f}"
-    return f"{row['catch_up_median']:.1f} ({row['catch_up_lo']:.1f}-{row['catch_up_hi']:.1f})"
+def _row(entry: Document) -> Document:
+    """What `cells` takes, from an entry of the document."""
+    gap, lag, outcome = entry["gap"], entry["lag_months"], entry["survival"]
+    return {
+        "gap_raw": gap["raw"], "gap_lo": gap["lo"], "gap_hi": gap["hi"],
+        "lag_months": lag["backward"], "lag_bounded": lag["bounded"], "lag_lo": lag["lo"], "lag_hi": lag["hi"],
+        "catch_up_median": outcome["median"], "records": outcome["n"], "censored": outcome["censored"],
+        "catch_up_calibrated_lo": outcome["calibrated_lo"], "catch_up_calibrated_hi": outcome["calibrated_hi"],
+    }  # fmt: skip

@@ -119,12 +119,21 @@ def test_calibrated_interval_by_hand():
     lo, hi = calibrated_interval(events)
     assert 1 <= lo < 3.5 < hi <= 6
     assert calibrated_interval(FIVE)[1] is None
-    assert calibrated_intervals([event(1, "a"), event(2, "a")], 0.9, 18.0) == Calibrated()
+    assert calibrated_intervals([event(1, "a"), event(2, "a")], 0.9, 18.0) == Calibrated(matches=1)
     assert calibrated_intervals([event(1, None), event(2, None)], 0.9, 18.0) == Calibrated()
     wide = calibrated_interval([event(t, f"m{t // 3}") for t in range(1, 31)])
     narrow = calibrated_interval([event(t, f"m{t}") for t in range(1, 31)])
     assert wide[0] <= narrow[0] < narrow[1] <= wide[1]
     assert wide != narrow
+
+
+def test_four_open_models_give_the_median_no_interval_and_five_do():
+    # All of m lie on one side of the true median with probability 2 * 2^-m: 12.5% for four, 6.25% for five.
+    four = calibrated_intervals([event(t, f"m{t}") for t in (2, 3, 4, 5)], 0.9, 18.0)
+    five = calibrated_intervals([event(t, f"m{t}") for t in (2, 3, 4, 5, 6)], 0.9, 18.0)
+    assert (four.median_lo, four.median_hi, four.matches) == (None, None, 4)
+    assert 0 < four.restricted_lo < 3.5 < four.restricted_hi
+    assert (five.median_lo, five.median_hi, five.matches) == (2, 6, 5)
 
 
 def test_intervals_cover_in_a_few_worlds():

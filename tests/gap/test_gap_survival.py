@@ -115,5 +115,7 @@ def test_interval_of_the_restricted_mean_by_hand():
 
 
 def test_the_calibrated_interval_stands_beside_the_bootstrap_and_is_wider_with_few_matches():
-    found = survival([event(2, "a"), event(4, "a"), event(5, "b"), event(6, "b"), event(7, "c"), event(9, "d")])
+    found = survival(
+        [event(2, "a"), event(4, "a"), event(5, "b"), event(6, "b"), event(7, "c"), event(9, "d"), event(9, "e")]
+    )
     assert found.calibrated_lo <= found.lo <= found.median <= found.hi <= found.calibrated_hi
