@@ -16,9 +16,10 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from types import FrameType
 
 import pytest
@@ -33,7 +34,10 @@ WORKERS = 2
 MEMORY = 6 * 2**30  # bytes of address space beyond what a worker starts with: a mutant may ask for anything
 EXTRA_SECONDS = 3.0
 SLOWER = 5.0
-EXAMPLES = 8
+EXAMPLES = 5
+TOO_LONG = (
+    "few_worlds",
+)  # simulations that judge coverage: no mutant needs them, and each survivor would wait for them
 
 
 class TooSlowError(BaseException):
@@ -60,7 +64,11 @@ class Switch:
         for line in sys.__stdin__ or ():
             name = line.strip()
             tests = self._tests.get(name.rpartition("__mutmut_")[0], [])
-            chosen = [items[test] for test in sorted(tests, key=lambda test: self._seconds[test]) if test in items]
+            chosen = [
+                items[test]
+                for test in sorted(tests, key=lambda test: self._seconds[test])
+                if test in items and not any(word in test for word in TOO_LONG)
+            ]
             os.environ["MUTANT_UNDER_TEST"] = name
             print(self._outcome(chosen), file=sys.__stderr__, flush=True)
         return True
@@ -142,23 +150,42 @@ def mutants(patterns: Sequence[str]) -> list[str]:
     return [name for name in names if any(fnmatch.fnmatch(name, f"pipeline.gap.{pattern}") for pattern in patterns)]
 
 
-def survivors(outcomes: dict[str, str]) -> Iterator[str]:
-    """One line a survivor: its name, the changed line as it was and as it became."""
-    for name, outcome in outcomes.items():
-        if outcome in {"survived", "untested"}:
-            lines = get_diff_for_mutant(name).splitlines()
-            was, now = (
-                " ".join(line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
-                for sign in "-+"
-            )
-            yield f"{name.removeprefix('pipeline.gap.')}\t{outcome}\t{was}\t{now}"
+def changes(name: str) -> tuple[str, str]:
+    """The changed lines of a mutant as they were and as they became."""
+    lines = get_diff_for_mutant(name).splitlines()
+    was, now = (
+        " ".join(line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
+        for sign in "-+"
+    )
+    return was, now
+
+
+def run(names: Sequence[str], record: Path) -> dict[str, str]:
+    """The outcome of every mutant; each is noted in `record` at once, so that a run cut short is not lost."""
+    outcomes: dict[str, str] = {}
+    waiting, lock = iter(track(names, description="Mutants")), Lock()
+
+    def drain(worker: Worker) -> None:
+        while True:
+            with lock:
+                name = next(waiting, None)
+            if name is None:
+                return
+            outcome = worker.outcome(name)
+            with lock, record.open("a") as notes:
+                outcomes[name] = outcome
+                notes.write(f"{name}\t{outcome}\n")
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(drain, [Worker() for _ in range(WORKERS)]))
+    return {name: outcomes[name] for name in names}
 
 
 def main() -> None:
     """Generate, run and list."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("patterns", nargs="*", default=["*"], help="such as 'lag.*'")
-    parser.add_argument("--out", type=Path, help="file for the survivors, tab-separated")
+    parser.add_argument("--out", type=Path, default=FOLDER / "survivors.tsv", help="file for the survivors")
     parser.add_argument("--again", type=Path, help="only the survivors listed in this file")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -169,23 +196,12 @@ def main() -> None:
     names = mutants(given.patterns)
     if given.again:
         before = {line.split("\t")[0] for line in given.again.read_text().splitlines()}
-        names = [name for name in names if name.removeprefix("pipeline.gap.") in before]
-    workers = [Worker() for _ in range(WORKERS)]
-    with ThreadPoolExecutor(WORKERS) as pool:
-
-        def share(place: int) -> dict[str, str]:
-            mine = names[place::WORKERS]
-            return {name: workers[place].outcome(name) for name in (track(mine) if place == 0 else mine)}
-
-        parts = list(pool.map(share, range(WORKERS)))
-    outcomes = {name: part[name] for name in names for part in parts if name in part}
-    listed = list(survivors(outcomes))
+        names = [name for name in names if name in before]
+    outcomes = run(names, FOLDER / "outcomes.tsv")
     counts = {outcome: list(outcomes.values()).count(outcome) for outcome in sorted(set(outcomes.values()))}
     print(f"{len(outcomes)} mutants: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
-    if given.out:
-        given.out.write_text("".join(f"{line}\n" for line in listed))
-    else:
-        print("\n".join(listed))
+    missed = [name for name, outcome in outcomes.items() if outcome in {"survived", "untested"}]
+    given.out.write_text("".join("\t".join((name, outcomes[name], *changes(name))) + "\n" for name in missed))
 
 
 if __name__ == "__main__":
