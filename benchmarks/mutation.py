@@ -35,9 +35,7 @@ MEMORY = 6 * 2**30  # bytes of address space beyond what a worker starts with: a
 EXTRA_SECONDS = 3.0
 SLOWER = 5.0
 EXAMPLES = 5
-TOO_LONG = (
-    "few_worlds",
-)  # simulations that judge coverage: no mutant needs them, and each survivor would wait for them
+TOO_LONG = ("few_worlds",)  # simulations that judge coverage: each survivor would wait for them
 
 
 class TooSlowError(BaseException):

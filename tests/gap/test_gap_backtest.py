@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.gap.backtest import backtest, hindsight, verdict
-from pipeline.gap.forecast import Parity, months_later, parity
+from pipeline.gap.forecast import Parity, blocks, months_later, parity
 from pipeline.gap.predictors import PREDICTORS, Prediction, mean_12m, persistence, trend
 
 FIRST = date(2023, 1, 1)
@@ -167,6 +168,52 @@ def test_errors_scale_with_the_points_and_skill_does_not(steps, factor):
     assert (known["skill_lo"] <= known["skill_hi"]).all()
 
 
+def foretold(truth, said, horizon=1):
+    """The figures of a method that says `said` at every origin, beside "no change" saying 0, where the gap is `truth`.
+
+    The first `horizon` months only serve as origins.
+    """
+    frame = points([0.0] * horizon + truth, [0.0] * (horizon + len(truth)))
+    origins = frame["on"].to_list()
+    place = {origin: place for place, origin in enumerate(origins)}
+
+    def mine(history, _):
+        at = place[history["on"][-1]]
+        return said(at) if at < len(truth) else None
+
+    methods = {"persistence": lambda history, _: Prediction(0.0), "mine": mine}
+    return row(run(frame, horizons=[horizon], since=None, predictors={"gap": methods}), "mine", horizon)
+
+
+def test_bias_and_coverage_by_hand():
+    # The gap is 0, 1, 2, 3, 4, 5; the ends of an interval belong to it.
+    found = foretold([0.0, 1, 2, 3, 4, 5], lambda _: Prediction(2.0, 1.0, 2.0, 1.0, 4.0))
+    assert (found["n"], found["n_interval"]) == (6, 6)
+    assert (found["coverage80"], found["coverage90"]) == (pytest.approx(2 / 6), pytest.approx(4 / 6))
+    assert found["mae"] == pytest.approx((2 + 1 + 0 + 1 + 2 + 3) / 6)
+    assert found["mae_persistence"] == pytest.approx(15 / 6)
+    assert found["bias"] == pytest.approx(2 - 15 / 6)
+    assert found["skill"] == pytest.approx(1 - 9 / 15)
+
+
+def test_a_skill_that_never_varies_has_an_interval_without_width():
+    truth = [2.0, 4, 6, 8, 1, 3]
+    half = foretold(truth, lambda at: Prediction(truth[at] / 2))
+    assert [half[name] for name in ("skill", "skill_lo", "skill_hi")] == pytest.approx([0.5] * 3)
+    # With five origins nothing is said.
+    short = foretold(truth[:5], lambda at: Prediction(truth[at] / 2))
+    assert (short["skill"], short["skill_lo"]) == (pytest.approx(0.5), None)
+
+
+def test_the_interval_of_the_skill_draws_blocks_of_a_third_of_the_origins():
+    truth = [float(3 + place % 5) for place in range(18)]
+    found = foretold(truth, lambda at: Prediction(1.0), horizon=12)
+    drawn = blocks(np.random.default_rng(20240301), 18, 2000, 18, 6)
+    base, size = np.array(truth), np.array(truth) - 1
+    expected = np.quantile(1 - size[drawn].mean(axis=1) / base[drawn].mean(axis=1), [0.05, 0.95])
+    assert [found["skill_lo"], found["skill_hi"]] == pytest.approx(expected.tolist())
+
+
 TODAY = Parity(date(2026, 1, 1), 3.0, 24, (0.2,) * 4 + (0.6,), 0.4, date(2029, 3, 1), pl.DataFrame(), None)
 
 
@@ -201,6 +248,37 @@ def test_a_date_is_shown_only_where_the_simulation_is_proven(mae, low, shown, sa
 def test_the_refitted_backtest_decides_where_there_is_one():
     both = pl.concat([judged(1.0, 3.0, 0.2), judged(5.0, 3.0, -1.0, "refit")])
     assert (verdict(both, TODAY).shown, verdict(both, TODAY).basis) == (False, "refit")
+
+
+def test_only_the_gap_a_year_ahead_from_all_origins_decides():
+    proven = judged(1.0, 3.0, 0.2)
+    others = [
+        proven.with_columns(measure=pl.lit("lag")),
+        proven.with_columns(horizon=pl.lit(6, dtype=pl.Int64)),
+        proven.with_columns(origins=pl.lit("since 2025")),
+        proven.with_columns(method=pl.lit("trend")),
+    ]
+    for other in others:
+        found = verdict(other, TODAY)
+        assert (found.shown, found.parity_on, found.basis) == (False, None, None)
+        assert "too short" in found.sentence
+    assert verdict(pl.concat([*others, judged(5.0, 3.0, -1.0)]), TODAY).shown is False
+
+
+def test_a_verdict_in_full():
+    found = verdict(judged(1.5, 3.0, 0.1), TODAY)
+    assert found.basis == "hindsight"
+    assert found.sentence == (
+        'Parity is as likely as not by 2029-03; the simulation predicts better than "no change" '
+        "(mean error 1.5 against 3.0 points, 12 months ahead, 18 origins, hindsight)."
+    )
+    late = verdict(judged(1.5, 3.0, 0.1), replace(TODAY, likely_on=None))
+    assert late.sentence.startswith("Parity is as likely as not only after more than 5 years; ")
+    assert (late.shown, late.parity_on) == (True, None)
+    # A gap of half a point is still a gap.
+    assert verdict(judged(1.5, 3.0, 0.1), replace(TODAY, gap_today=0.5)).shown is True
+    level = verdict(judged(1.5, 3.0, 0.1), replace(TODAY, gap_today=0.0))
+    assert (level.shown, level.parity_on, level.basis) == (False, None, None)
 
 
 def test_verdicts_without_a_backtest_or_a_gap():
