@@ -103,6 +103,34 @@ def test_already_at_parity():
     assert "already" in found.note
 
 
+def test_a_reached_gap_is_said_in_full_and_a_gap_below_one_is_not_reached():
+    short = CLOSING.head(11)
+    level = parity(short, last(short), Today(closed=6, open=6))
+    assert (level.as_of, level.gap_today, level.increments) == (last(short), 0, 10)
+    assert (level.within, level.none, level.likely_on) == ((1.0,) * 5, 0.0, last(short))
+    assert level.note == "parity: open has reached closed already"
+    near = parity(short, last(short), Today(closed=6.5, open=6))
+    assert (near.within, near.none, near.likely_on) == (None, None, None)
+    assert near.note == "parity: needs 12 months with both sides, has 11"
+    long = parity(LEVEL, last(LEVEL), Today(closed=30.5, open=30), paths=10)
+    assert (long.as_of, long.increments, long.note, long.none) == (last(LEVEL), 24, None, 1.0)
+    assert parity(LEVEL, last(LEVEL), Today(30, 30), paths=10).note == "parity: open has reached closed already"
+
+
+def test_parity_after_five_years_counts_as_none_within_them():
+    # A gap of 15.1 at a quarter a month is closed after 60.4 months, one of 15 in the 60th.
+    assert parity(CLOSING, last(CLOSING), Today(closed=45.1, open=30), paths=10).none == 1
+    sixty = parity(CLOSING, last(CLOSING), Today(closed=45, open=30), paths=10)
+    assert (sixty.none, sixty.path["p_parity"][59]) == (0, 0)
+
+
+def test_as_many_paths_as_asked_for():
+    rng = np.random.default_rng(5)
+    uneven = points(np.cumsum(rng.choice([0.0, 4], 25)).tolist(), np.cumsum(rng.choice([0.0, 4], 25)).tolist())
+    found = parity(uneven, last(uneven), Today(8, 0), paths=7)
+    assert {round(7 * chance, 9) for chance in found.path["p_parity"]} <= set(range(8))
+
+
 def test_short_histories_are_not_forecast():
     short = CLOSING.head(11)
     found = parity(short, last(short))
@@ -246,3 +274,37 @@ def test_the_line_through_the_lag_needs_a_lag_now():
     assert lag_line(open_leads, 4) is None
     assert persistence(open_leads, 4, "lag") is None
     assert persistence(frame, 4, "lag").point == pytest.approx(8.25)
+
+
+def test_a_line_uses_only_the_months_asked_for():
+    # The lag rose for a year and falls by half a month a month since: 6 months are left of it after 12.
+    lag = [*line(6, 0.5, 12), *line(11.5, -0.5, 12)]
+    bent = points(line(10, 1, 24), line(5, 1, 24), lag)
+    assert parity_by_line(bent, last(bent), 12).slope_per_year == pytest.approx(-6, abs=0.05)
+    assert parity_by_line(bent, last(bent)).slope_per_year == pytest.approx(0, abs=0.1)
+    assert (parity_by_line(bent, last(bent), 12).n, parity_by_line(bent, last(bent)).n) == (12, 24)
+
+
+def test_six_months_are_enough_for_a_line_and_five_are_not():
+    lag = line(6, -0.5, 6)
+    six = points(line(10, 1, 6), line(5, 1, 6), lag)
+    assert parity_by_line(six, last(six)).note == "the line crosses zero"
+    five = parity_by_line(six, date(2023, 5, 1))
+    assert (five.slope_per_year, five.level_today, five.crosses_on, five.n) == (None, None, None, 5)
+    assert five.note == "line: needs 6 months with a measured lag, has 5"
+
+
+def test_a_line_just_above_zero_still_crosses():
+    low = points(line(10, 1, 12), line(5, 1, 12), line(6, -0.5, 12))
+    found = parity_by_line(low, last(low))
+    assert (found.note, found.level_today) == ("the line crosses zero", pytest.approx(0.5, abs=0.03))
+    assert found.crosses_on == date(2023, 12, 31)
+
+
+def test_a_gap_is_measured_where_the_lag_is_only_a_lower_bound():
+    bounded = points(line(10, 1, 12), line(0, 1.25, 12), bounded=[True] * 12)
+    gap = parity_by_line(bounded, last(bounded), measure="gap")
+    assert (gap.n, gap.slope_per_year) == (12, pytest.approx(-3, abs=0.02))
+    assert parity_by_line(bounded, last(bounded)).note == (
+        "line: needs 6 months with a measured lag, has 0 (12 months without a measured lag left out)"
+    )

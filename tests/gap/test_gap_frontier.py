@@ -51,6 +51,18 @@ def test_series_do_not_mix():
     assert held(frame) == ["a", "b"]
 
 
+def test_the_gaps_of_several_series_do_not_mix():
+    later = scores(("c", 7, "2025-01-05", "closed"), ("o", 4, "2025-02-05", "open"), series="t")
+    earlier = scores(
+        ("c1", 5, "2025-01-01", "closed"), ("o1", 1, "2025-02-01", "open"), ("o2", 3, "2025-03-01", "open")
+    )
+    lone = scores(("x", 9, "2025-01-01", "closed"), series="u")
+    found = moves(pl.concat([later, lone, earlier]))
+    assert found.select("series", pl.col("on").cast(pl.String), "open_model", "gap_raw").rows() == [
+        ("s", "2025-02-01", "o1", 4), ("s", "2025-03-01", "o2", 2), ("t", "2025-02-05", "o", 3),
+    ]  # fmt: skip
+
+
 def test_gap_on_every_day_a_frontier_moves():
     frame = scores(
         ("c1", 0.5, "2025-01-01", "closed"),

@@ -131,6 +131,23 @@ def test_refusals(options, wrong):
     assert wrong in str(refused.value)
 
 
+def test_a_name_like_no_other_gets_no_suggestion():
+    with pytest.raises(InputError) as refused:
+        fit(prepare(simulated(noise=0.05)[0]), anchors={"m00": 1.0, "zzzzzzzz": 2.0})
+    assert "close names" not in str(refused.value)
+
+
+def test_a_fit_says_what_it_is_and_begins_where_it_is_told():
+    table = prepare(simulated(noise=0.05)[0])
+    once = fit(table, "robust", ANCHORS, slope_anchor_benchmark="b03")
+    assert (once.mode, once.slope_anchor, once.anchors) == ("robust", "b03", ANCHORS)
+    assert "slope anchor: b03, as asked for" in once.notes
+    again = fit(table, "robust", ANCHORS, slope_anchor_benchmark="b03", start=once.solution.parameters)
+    assert again.iterations < once.iterations
+    assert again.index == pytest.approx(once.index, abs=1e-6)
+    assert fit(table, anchors=ANCHORS).notes == ()
+
+
 def test_anchors_that_come_out_level_are_refused():
     frame = simulated(noise=0.05)[0]
     twin = frame.filter(pl.col("model") == "m00").with_columns(model=pl.lit("twin"))

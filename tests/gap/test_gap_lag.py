@@ -7,8 +7,10 @@ import pytest
 from gap_tables import day, scores
 
 from pipeline.errors import InputError
-from pipeline.gap.lag import Tolerance, months_between, parse_tolerance
+from pipeline.gap.frontier import records
+from pipeline.gap.lag import Scale, Tolerance, backward_lag, catch_up, months_between, parse_tolerance
 from pipeline.gap.series import series_report
+from pipeline.gap.sides import availability
 
 MONTH = 30.4375
 AS_OF = day("2025-12-31")
@@ -179,6 +181,36 @@ def test_significant_asks_for_a_well_measured_match_within_noise():
     assert matches(frame)[0][1] == "bad"
     unmeasured = scores(*rows, stderr=[1.0, None, 1.0, 1.0])
     assert matches(unmeasured, "significant")[0][1] == "good"
+
+
+def test_the_allowance_grows_with_the_noise():
+    # Twice the standard error allows twice as much: 4.652.
+    rows = (("c", 50, "2025-01-01", "closed"), ("low", 45.34, "2025-03-01", "open"), ("o", 45.35, "2025-04-01", "open"))
+    assert matches(scores(*rows, stderr=[2.0] * 3), "significant")[0][1] == "o"
+    assert matches(scores(*rows, stderr=[1.0] * 3), "significant")[0][1] is None
+
+
+def test_later_records_do_not_count():
+    frame = scores(
+        ("c1", 5, "2025-01-01", "closed"),
+        ("o1", 4, "2025-02-01", "open"),
+        ("c2", 7, "2025-03-01", "closed"),
+        ("o2", 6, "2025-04-01", "open"),
+    )
+    found = records(availability(frame, day("2030-01-01")).rows)
+    closed, opened = (found.filter(pl.col("side") == side) for side in ("closed", "open"))
+
+    def seen(on):
+        lag = backward_lag(closed, opened, day(on), Tolerance("strict"), Scale())
+        events = catch_up(closed, opened, day(on), Tolerance("strict"), Scale())
+        return lag.months and round(lag.months * 30.4375), [(e.closed, e.open) for e in events]
+
+    assert seen("2025-02-28") == (58, [("c1", None)])
+    assert seen("2025-03-01") == (59, [("c1", None), ("c2", None)])
+    assert seen("2025-04-01") == (31, [("c1", "o2"), ("c2", None)])
+    assert backward_lag(closed, opened, day("2025-01-31"), Tolerance("strict"), Scale()).note == (
+        "backward lag: no open model"
+    )
 
 
 def test_significant_backward_compares_with_the_holder_of_the_open_record():
