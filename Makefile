@@ -43,7 +43,7 @@ coverage: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.coverage --out docs/coverage.md
 
 mutate: $(VENV)/ready
-	$(VENV)/bin/python -m benchmarks.mutation --out docs/mutation.tsv
+	$(VENV)/bin/python -m benchmarks.mutation --out docs/mutation.md
 
 picture: $(VENV)/ready
 	$(MOAT) picture docs/frontier.png

@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import gc
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import _lru_cache_wrapper
+from itertools import takewhile
 from pathlib import Path
 from threading import Lock
 from types import FrameType
@@ -30,6 +36,15 @@ from rich.progress import track
 
 FOLDER = Path("mutants")
 TESTS = "tests/gap"
+REASONS = Path("benchmarks/mutation_reasons.toml")
+UNEXPLAINED = "Not explained: a gap in the tests"
+HEAD = """# Mutants that survive
+
+    make mutate
+
+mutmut changes one thing at a time in the functions of `pipeline/gap`; what the tests do not notice is listed here with
+the reason why it may stay (`benchmarks/mutation_reasons.toml`). The wording of error messages is not changed.
+"""
 WORKERS = 2
 MEMORY = 6 * 2**30  # bytes of address space beyond what a worker starts with: a mutant may ask for anything
 EXTRA_SECONDS = 3.0
@@ -55,21 +70,35 @@ class Switch:
         items = {item.nodeid: item for item in session.items}
         for item in items.values():
             _fewer_examples(item)
+        # What a test remembers between calls would carry one mutant's results over to the next.
+        caches = [thing for thing in gc.get_objects() if isinstance(thing, _lru_cache_wrapper) and _ours(thing)]
         signal.signal(signal.SIGALRM, _too_slow)
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
         print("ready", file=sys.__stderr__, flush=True)
         for line in sys.__stdin__ or ():
             name = line.strip()
-            tests = self._tests.get(name.rpartition("__mutmut_")[0], [])
-            chosen = [
-                items[test]
-                for test in sorted(tests, key=lambda test: self._seconds[test])
-                if test in items and not any(word in test for word in TOO_LONG)
-            ]
+            for cache in caches:
+                cache.cache_clear()
             os.environ["MUTANT_UNDER_TEST"] = name
+            chosen = [items[test] for test in self._chosen(name) if test in items]
             print(self._outcome(chosen), file=sys.__stderr__, flush=True)
         return True
+
+    def _chosen(self, name: str) -> list[str]:
+        """The tests that call the mutated function, fast ones first, then the others in the same files.
+
+        The others may use what a shared fixture made of the function when mutmut was not looking.
+        """
+        callers = set(self._tests.get(name.rpartition("__mutmut_")[0], []))
+        files = {test.partition("::")[0] for test in callers}
+        near = {test for test in self._seconds if test.partition("::")[0] in files}
+        return [
+            test
+            for group in (callers, near - callers)
+            for test in sorted(group, key=lambda test: self._seconds[test])
+            if not any(word in test for word in TOO_LONG)
+        ]
 
     def _outcome(self, chosen: Sequence[pytest.Item]) -> str:
         if not chosen:
@@ -87,6 +116,12 @@ class Switch:
             if any(report.failed for report in reports):
                 return "timeout" if any("TooSlowError" in str(report.longrepr) for report in reports) else "killed"
         return "survived"
+
+
+def _ours(function: _lru_cache_wrapper[object]) -> bool:
+    """Whether a remembering function belongs to the project."""
+    module = str(getattr(function, "__module__", ""))
+    return module.partition(".")[0] in {"benchmarks", "gap_tables", "index_tables", "pipeline", "tests"}
 
 
 def _fewer_examples(item: pytest.Item) -> None:
@@ -179,12 +214,51 @@ def run(names: Sequence[str], record: Path) -> dict[str, str]:
     return {name: outcomes[name] for name in names}
 
 
+def reason(name: str, was: str, now: str) -> str:
+    """Why it may survive, by the table of reasons; where none fits, that the tests have a gap."""
+    for entry in tomllib.loads(REASONS.read_text())["reason"]:
+        if fnmatch.fnmatch(name, f"pipeline.gap.{entry.get('mutant', '*')}") and re.search(
+            entry.get("change", ""), f"{was} => {now}"
+        ):
+            return str(entry["why"])
+    return UNEXPLAINED
+
+
+def shared(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def difference(was: str, now: str, around: int = 30) -> str:
+    """The part of a line that changed, with a little of the line around it."""
+    same = shared(was, now)
+    tail = shared(was[same:][::-1], now[same:][::-1])
+    before, after = was[max(0, same - around) : same], was[len(was) - tail :][:around]
+    return f"{before}[{was[same : len(was) - tail]} -> {now[same : len(now) - tail]}]{after}"
+
+
+def document(outcomes: dict[str, str]) -> str:
+    """The survivors in Markdown, by why they may survive."""
+    counts = Counter(outcomes.values())
+    said = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.most_common())
+    groups: dict[str, list[str]] = {}
+    for name, outcome in outcomes.items():
+        if outcome in {"survived", "untested"}:
+            was, now = changes(name)
+            line = f"    {name.removeprefix('pipeline.gap.')}  {difference(was, now)}"
+            groups.setdefault(reason(name, was, now), []).append(line)
+    ordered = sorted(groups.items(), key=lambda group: (group[0] != UNEXPLAINED, -len(group[1])))
+    parts = [f"## {why} ({len(lines)})\n\n" + "\n".join(lines) for why, lines in ordered]
+    return f"{HEAD}\n{len(outcomes):,} mutants of `pipeline/gap`: {said}.\n\n" + "\n\n".join(parts) + "\n"
+
+
 def main() -> None:
     """Generate, run and list."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("patterns", nargs="*", default=["*"], help="such as 'lag.*'")
-    parser.add_argument("--out", type=Path, default=FOLDER / "survivors.tsv", help="file for the survivors")
-    parser.add_argument("--again", type=Path, help="only the survivors listed in this file")
+    parser.add_argument("--out", type=Path, default=FOLDER / "mutation.md", help="where to write the survivors")
+    parser.add_argument("--record", type=Path, default=FOLDER / "outcomes.tsv", help="where to note every outcome")
+    parser.add_argument("--again", type=Path, help="a record: only its survivors are run, the other outcomes are kept")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
@@ -192,14 +266,13 @@ def main() -> None:
     # Any one mutant: what is wanted of mutmut are the mutants and which test calls which function.
     subprocess.run([sys.executable, "-m", "mutmut", "run", "pipeline.gap.codes.x_codes__mutmut_1"], check=True)
     names = mutants(given.patterns)
+    kept: dict[str, str] = {}
     if given.again:
-        before = {line.split("\t")[0] for line in given.again.read_text().splitlines()}
-        names = [name for name in names if name in before]
-    outcomes = run(names, FOLDER / "outcomes.tsv")
-    counts = {outcome: list(outcomes.values()).count(outcome) for outcome in sorted(set(outcomes.values()))}
-    print(f"{len(outcomes)} mutants: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
-    missed = [name for name, outcome in outcomes.items() if outcome in {"survived", "untested"}]
-    given.out.write_text("".join("\t".join((name, outcomes[name], *changes(name))) + "\n" for name in missed))
+        before = dict(line.split("\t") for line in given.again.read_text().splitlines())
+        kept = {name: before[name] for name in names if before.get(name, "survived") not in {"survived", "untested"}}
+    outcomes = kept | run([name for name in names if name not in kept], given.record)
+    given.out.write_text(document({name: outcomes[name] for name in names}))
+    print(f"wrote {given.out}")
 
 
 if __name__ == "__main__":
