@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipeline.gap.lag import DAYS_PER_MONTH, Z_ONE_SIDED, BackwardLag, CatchUp, Floats, Scale, months_between
+from pipeline.gap.lag import DAYS_PER_MONTH, BackwardLag, CatchUp, Floats, Scale, months_between
 
 LEVEL = 0.94
 """Nominal level of the gap's interval published as 90%: at 90% it covered 79-90% of simulated worlds."""
@@ -176,11 +176,6 @@ def backward_lag_paired(closed: pl.DataFrame, holder: str, draws: Draws, as_of: 
         return BackwardLag(None, note="backward lag: no closed model is clearly ahead of the best open one")
     since = closed["available_on"][int(ahead.argmax())]
     return BackwardLag(months_between(since, as_of), bounded=since == closed["available_on"][0])
-
-
-def interval_stderr(lo: pl.Expr, hi: pl.Expr) -> pl.Expr:
-    """Standard error that a 90% interval stands for, if it were normal."""
-    return (hi - lo) / (2 * Z_ONE_SIDED)
 
 
 def _basic(points: Floats, drawn: Floats) -> tuple[Floats, Floats]:

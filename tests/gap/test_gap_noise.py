@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pipeline.gap.lag import Scale, parse_tolerance
-from pipeline.gap.noise import Draws, backward_lag_paired, by_stderr, catch_up_paired, frontier_noise, interval_stderr
+from pipeline.gap.noise import Draws, backward_lag_paired, by_stderr, catch_up_paired, frontier_noise
 from pipeline.gap.series import series_report
 from tests.gap.gap_tables import day, scores
 
@@ -73,12 +73,15 @@ def test_every_move_of_a_frontier_has_its_interval():
     # Clearly behind until the day before the open model that passed.
     assert found.clearly_behind_on == day("2025-10-31")
     assert found.gap_hi < 0
+    assert found.over_time.row(-1, named=True)["hi"] == found.gap_hi
     assert (found.lag_lo, found.lag_hi) == (None, None)
 
 
 def test_clearly_behind_until_today_or_never():
     assert frontier_noise(TWO, five(c=[12] * 5, o=[10] * 5), AS_OF, 12.0).clearly_behind_on == AS_OF
     assert frontier_noise(TWO, five(c=[8, 9, 10, 11, 12], o=[10] * 5), AS_OF, 12.0).clearly_behind_on is not None
+    half = rows(("c", "closed", "2025-01-01", 10.5), ("o", "open", "2025-07-01", 10))
+    assert frontier_noise(half, five(c=[10.5] * 5, o=[10] * 5), AS_OF, None).clearly_behind_on == AS_OF
     level = rows(("c", "closed", "2025-01-01", 10), ("o", "open", "2025-07-01", 10))
     assert frontier_noise(level, five(c=[9, 10, 11], o=[10] * 3), AS_OF, None).clearly_behind_on is None
 
@@ -131,6 +134,27 @@ def test_models_far_below_the_frontier_are_left_out_of_the_draws():
     assert by_stderr(far).values.shape == (3, 500)
 
 
+def test_the_order_of_the_rows_decides_nothing():
+    moving = rows(
+        ("c1", "closed", "2025-01-01", 10, 0.4),
+        ("o1", "open", "2025-03-01", 8, 0.4),
+        ("low", "open", "2025-04-01", 5.9, 0.4),
+        ("o2", "open", "2025-05-01", 10, 0.4),
+        ("c2", "closed", "2025-08-01", 12, 0.4),
+    )
+    in_order = by_stderr(moving)
+    assert in_order.models == ("c1", "c2", "low", "o1", "o2")
+    once = frontier_noise(moving, in_order, AS_OF, 4.0)
+    for seed in range(5):
+        shuffled = moving.sample(fraction=1.0, shuffle=True, seed=seed)
+        draws = by_stderr(shuffled)
+        assert draws.models == in_order.models
+        assert (draws.values == in_order.values).all()
+        again = frontier_noise(shuffled, draws, AS_OF, 4.0)
+        assert again.over_time.equals(once.over_time)
+        assert (again.lag_lo, again.lag_hi, again.gap_bias) == (once.lag_lo, once.lag_hi, once.gap_bias)
+
+
 def test_draws_around_other_points():
     moved = five(a=[1, 2, 3], b=[10, 10, 40]).around({"a": 5.0, "b": 0.0})
     assert moved.values.tolist() == [[4, 5, 6], [-10, -10, 20]]
@@ -163,6 +187,26 @@ def test_an_open_model_that_was_there_before():
     early = rows(("o2", "open", "2025-05-01", 19))
     [_, second] = catch_up_paired(CLOSED, early, twenty(5), AS_OF, Scale(-1.0))
     assert (second.already_reached, second.closed_score) == (True, -20)
+
+
+def test_the_first_match_counts_then_the_best_then_the_first_by_name():
+    names = ("c", "late", "early", "good", "same", "worse")
+    draws = Draws(names, np.array([[10.0] * 20, *([[11.0] * 20] * 5)]))
+    closed = rows(("c", "closed", "2025-01-01", 10))
+    late, early = ("late", "open", "2025-05-01", 30), ("early", "open", "2025-04-01", 10)
+    [event] = catch_up_paired(closed, rows(late, early), draws, AS_OF, Scale())
+    assert (event.closed, event.open, event.open_on) == ("c", "early", day("2025-04-01"))
+    day_of = [(name, "open", "2025-03-01", score) for name, score in (("worse", 11), ("same", 12), ("good", 12))]
+    for entries in (day_of, day_of[::-1]):
+        [event] = catch_up_paired(closed, rows(late, *entries), draws, AS_OF, Scale())
+        assert event.open == "good"
+
+
+def test_equal_draws_are_no_win():
+    draws = Draws(("c", "o"), np.full((2, 20), 5.0))
+    closed, opened = rows(("c", "closed", "2025-01-01", 5)), rows(("o", "open", "2025-02-01", 5))
+    assert catch_up_paired(closed, opened, draws, AS_OF, Scale())[0].open == "o"
+    assert backward_lag_paired(closed, "o", draws, AS_OF).months is None
 
 
 def test_nobody_to_match():
@@ -212,8 +256,3 @@ def test_draws_change_no_lag_at_strict():
     assert with_draws.catch_up == without.catch_up
     assert with_draws.survival == without.survival
     assert with_draws.backward == without.backward
-
-
-def test_an_interval_stands_for_a_standard_error():
-    found = pl.DataFrame({"lo": [1.0], "hi": [1 + 2 * 1.645]}).select(interval_stderr(pl.col("lo"), pl.col("hi")))
-    assert found.item() == pytest.approx(1.0)
