@@ -265,48 +265,60 @@ def pooled_study(process: Process, sizes: tuple[tuple[int, int], ...] = ((5, 10)
     return Study(name, sizes, partial(generate_benchmarks, process), pooled_intervals, truth, count_rows)
 
 
-def studies() -> list[Study]:
-    """All that is measured; add a study here to measure another interval."""
-    kinds = (series_study, pooled_study, slope_study, day_study)
-    return [*(study(process) for study in kinds for process in PROCESSES), index_study()]
+KINDS: dict[str, Callable[[], list[Study]]] = {
+    "series": lambda: [series_study(process) for process in PROCESSES],
+    "pooled": lambda: [pooled_study(process) for process in PROCESSES],
+    "slopes": lambda: [slope_study(process) for process in PROCESSES],
+    "day": lambda: [day_study(process) for process in PROCESSES],
+    "index": lambda: [index_study()],
+}
+"""All that is measured; add a study here to measure another interval."""
+HEAD = (
+    "| interval | worlds like | records | worlds | nominal | coverage | mean width | open-ended | censored |\n"
+    "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
+)
+MARK = "<!-- below: written by hand, kept by the command -->\n"
 
 
-def table(rows: list[Row]) -> str:
-    """Markdown, sorted by interval."""
-    head = (
-        "| interval | worlds like | records | worlds | nominal | coverage | mean width | open-ended | censored |\n"
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
-    )
+def table(rows: list[Row], before: str = "") -> str:
+    """Markdown, by interval; rows of an earlier table stay where theirs were not measured again."""
     lines = [
         f"| {row.interval} | {row.worlds_of} | {row.size} | {row.worlds} | {NOMINAL:.0%} | {row.coverage:.1%} | "
         f"{row.width:.2f} | {row.open_ended:.0%} | {row.censored:.0%} |\n"
-        for row in sorted(rows, key=lambda row: list(dict.fromkeys(r.interval for r in rows)).index(row.interval))
+        for row in rows
     ]
-    return head + "".join(lines)
+    again = {row.interval for row in rows}
+    earlier = [line for line in before.splitlines(keepends=True) if line.startswith("| ") and line not in HEAD]
+    kept = [line for line in earlier if _interval(line) not in again]
+    return HEAD + "".join(sorted(kept + lines, key=_interval))
+
+
+def _interval(line: str) -> str:
+    """The first cell of a row."""
+    return line.split("|")[1].strip()
 
 
 def main() -> None:
     """Measure, print and, where asked, write."""
     parser = argparse.ArgumentParser(description="Coverage of the published intervals in simulated worlds")
     parser.add_argument("--worlds", type=int, default=500, help="worlds of each kind and size")
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=list(KINDS), help="kinds to measure (again)")
     parser.add_argument("--out", type=Path, help="file of Markdown to write; the text under its table is kept")
     given = parser.parse_args()
     rows: list[Row] = []
     seeds = range(FIRST_SEED, FIRST_SEED + given.worlds)
     # Spawned, because threads of polars do not survive a fork.
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as workers:
-        jobs = [(study, size) for study in studies() for size in study.sizes]
+        jobs = [(study, size) for kind in given.only for study in KINDS[kind]() for size in study.sizes]
         for study, size in track(jobs, description="Simulating"):
             rows += coverage(study, size, seeds, workers)
-    print(table(rows))
+    before, _, reading = (given.out.read_text() if given.out and given.out.exists() else "").partition(MARK)
+    found = table(rows, before)
+    print(found)
     if given.out:
         command = f"    python -m benchmarks.coverage --worlds {given.worlds} --out {given.out}\n"
-        before = given.out.read_text() if given.out.exists() else ""
-        reading = before.partition(MARK)[2]
-        given.out.write_text(f"# Coverage of the intervals\n\n{command}\n{table(rows)}\n{MARK}{reading}")
+        given.out.write_text(f"# Coverage of the intervals\n\n{command}\n{found}\n{MARK}{reading}")
 
-
-MARK = "<!-- below: written by hand, kept by the command -->\n"
 
 if __name__ == "__main__":
     main()

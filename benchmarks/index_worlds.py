@@ -13,7 +13,7 @@ from pipeline.gap.index import fit, rescale
 from pipeline.gap.index_bootstrap import bootstrap, intervals
 from pipeline.gap.index_design import prepare
 
-MODELS, BENCHMARKS, DRAWS = 120, 30, 200
+MODELS, BENCHMARKS, DRAWS = 120, 30, 100
 ERRORS = ("error 0.03", "error 0.08")
 """Standard deviation of a measured performance: that of a large benchmark, and that of a small one."""
 MANY = 8

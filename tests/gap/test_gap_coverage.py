@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -67,7 +68,12 @@ def test_coverage_counts_by_hand():
     )
     (row,) = coverage(study, 1, range(5))  # [1, 3], [2, 4] and [3, 5] of five hold 3
     assert (row.coverage, row.width, row.censored, row.open_ended) == (0.6, 2.0, 0.25, 0.0)
-    assert "| x | s | 1 | 5 | 90% | 60.0% | 2.00 | 0% | 25% |" in table([row])
+    once = table([row])
+    assert "| x | s | 1 | 5 | 90% | 60.0% | 2.00 | 0% | 25% |" in once
+    # Measured again it takes the place of the earlier row; others stay.
+    both = table([replace(row, interval="a")], once)
+    assert both.count("| 5 |") == 2
+    assert table([replace(row, coverage=0.5)], both).count("| x |") == 1
 
 
 def test_a_world_without_an_interval_is_not_counted():
