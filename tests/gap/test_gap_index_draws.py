@@ -86,10 +86,12 @@ def test_intervals_and_the_spread_of_the_anchors(small):
 
 def test_neighbours_are_the_nearest_in_index():
     measured = pl.DataFrame(
-        {"model": list("abcd"), "index": [1.0, 2, 9, 10], "lo": [0.0, 0, 0, 0], "hi": [2.0, 4, 90, 90]}
+        {"model": list("cdab"), "index": [-9.0, 10, 1, 2], "lo": [0.0, 0, 0, 0], "hi": [90.0, 90, 2, 4]}
     ).with_columns(stderr=pl.col("hi") / 4)
     anchor = pl.DataFrame({"model": ["z"], "index": [1.5], "lo": [1.5], "hi": [1.5], "stderr": [0.0]})
     assert anchor_interval(measured, anchor, 2).row(0) == ("z", 1.5, 0.0, 3.0, 0.75)
+    # Both are half a point away: the first by name counts.
+    assert anchor_interval(measured.reverse(), anchor, 1).row(0) == ("z", 1.5, 0.5, 2.5, 0.5)
     assert anchor_interval(measured.clear(), anchor).row(0) == ("z", 1.5, None, None, None)
 
 
@@ -166,6 +168,20 @@ def test_models_cut_off_from_the_anchors_have_no_index():
     assert within["index"].null_count() == 10
     across = without_each_benchmark(fit(prepare(both), anchors={"m00": 1.0, "n01": 2.0}))
     assert across.filter(pl.col("left_out") == "bridge")["index"].null_count() == 20
+
+
+def test_no_index_where_the_anchors_trade_places_without_a_benchmark():
+    # B is above A on one benchmark only, by far; without it A is above B and carries the scale no more.
+    scores = {"A": [0.1, 0.55, 0.55, 0.55, 0.55], "B": [0.9, 0.5, 0.5, 0.5, 0.5]}
+    scores |= {f"m{place}": [0.2 * place] * 5 for place in range(1, 5)}
+    table = pl.DataFrame(
+        [(model, f"b{place}", value) for model, values in scores.items() for place, value in enumerate(values)],
+        schema=["model", "benchmark", "performance"],
+        orient="row",
+    )
+    found = without_each_benchmark(fit(prepare(table), anchors={"A": 100.0, "B": 120.0}))
+    assert found.filter(left_out="b0")["index"].null_count() == 6
+    assert found.filter(pl.col("left_out") != "b0")["index"].null_count() == 0
 
 
 def test_each_slope_anchor_equals_a_fit_with_it(small):
