@@ -30,7 +30,7 @@ from types import FrameType
 
 import pytest
 from _pytest.runner import runtestprotocol
-from hypothesis import settings
+from hypothesis import Phase, settings
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from rich.progress import track
 
@@ -125,12 +125,17 @@ def _ours(function: _lru_cache_wrapper[object]) -> bool:
 
 
 def _fewer_examples(item: pytest.Item) -> None:
-    """Properties are tried on few examples: thousands of mutants make up for them."""
+    """Properties are tried on few examples, and what fails is not made smaller: that it fails is enough."""
     test = getattr(item, "obj", None)
     if hasattr(test, "_hypothesis_internal_use_settings"):
         usual = test._hypothesis_internal_use_settings
-        few = settings(usual, max_examples=min(usual.max_examples, EXAMPLES), derandomize=True, database=None)
-        test._hypothesis_internal_use_settings = few
+        test._hypothesis_internal_use_settings = settings(
+            usual,
+            max_examples=min(usual.max_examples, EXAMPLES),
+            phases=[Phase.explicit, Phase.generate],
+            derandomize=True,
+            database=None,
+        )
 
 
 def _too_slow(_number: int, _frame: FrameType | None) -> None:
