@@ -145,7 +145,9 @@ def _too_slow(_number: int, _frame: FrameType | None) -> None:
 def work() -> None:
     """Be one of the processes: tests see the mutated package, because the folder of mutants is the working folder."""
     sys.path.insert(0, ".")
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir=.", "--capture=sys", TESTS]
+    # The full traceback of a failure parses the mutated file, which is many times as long as the original.
+    quick = ["--tb=native", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    options = ["-q", *quick, "--rootdir=.", "--capture=sys", TESTS]
     raise SystemExit(pytest.main(options, plugins=[Switch()]))
 
 
