@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.gap.lag import Scale, parse_tolerance
 from pipeline.gap.noise import Draws, backward_lag_paired, by_stderr, catch_up_paired, frontier_noise
-from pipeline.gap.series import series_report
+from pipeline.gap.series import gap_document, series_report
 from tests.gap.gap_tables import day, scores
 
 AS_OF = date(2025, 12, 31)
@@ -242,6 +242,36 @@ def test_the_report_uses_the_draws_of_a_series_at_significant_only():
     # A model measured worse than the median of its series does not qualify.
     worse = frame.with_columns(stderr=pl.when(pl.col("model") == "o2").then(3.0).otherwise(1.0))
     assert series_report(worse, AS_OF, parse_tolerance("significant"), draws={"s": twenty(18)})[0].catch_up[1].censored
+
+
+def test_draws_outweigh_standard_errors_and_any_open_model_may_match():
+    frame = scores(
+        ("c1", 10, "2025-01-01", "closed"),
+        ("c2", 20, "2025-06-01", "closed"),
+        ("o1", 9, "2025-03-01", "open"),
+        ("o2", 19, "2025-09-01", "open"),
+        ("o3", 18, "2025-10-01", "open"),
+        stderr=1.0,
+    )
+    names, rest = ("c1", "c2", "o1", "o2"), np.array([[10.0] * 20, [20.0] * 20, [9.0] * 20, [19.0] * 20])
+
+    def second(third):
+        draws = {"s": Draws((*names, "o3"), np.vstack([rest, [third] * 20]))}
+        return series_report(frame, AS_OF, parse_tolerance("significant"), draws=draws)[0].catch_up[1]
+
+    # A point below is within two standard errors, but the draws say that c2 always wins.
+    assert series_report(frame, AS_OF, parse_tolerance("significant"))[0].catch_up[1].open == "o2"
+    assert second(18.0).censored
+    # The third open model set no record, and still matches where the draws say so.
+    assert second(21.0).open == "o3"
+
+
+def test_the_document_of_a_series_with_draws_has_their_interval():
+    frame = scores(("c", 12, "2025-01-01", "closed"), ("o", 10, "2025-07-01", "open"))
+    draws = {"s": five(c=[12] * 5, o=[9.5] * 5)}
+    [entry] = gap_document(frame, AS_OF, draws=draws)["series"]
+    assert (entry["gap"]["bias"], entry["gap"]["lo"], entry["saturated"]) == (pytest.approx(0.5), 1.5, None)
+    assert gap_document(frame, AS_OF)["series"][0]["gap"]["bias"] is None
 
 
 def test_draws_change_no_lag_at_strict():
