@@ -34,9 +34,9 @@ def km_influence(times: Floats, matched: npt.NDArray[np.bool_]) -> tuple[Floats,
     return grid, share, -share * np.cumsum((leaves - at_risk * hazard) * rest, axis=1)
 
 
-FEWEST_MATCHES = 5
-"""Open models that must answer for the records before the median has an interval: of m of them all lie on one side
-of the true median with probability 2^-m a side, which for fewer is more than the 5% that the interval allows."""
+FEWEST_MATCHES = 3
+"""Open models that must answer for the records before the median has an interval: two say nothing of how they vary.
+Asking for more would keep the intervals of those worlds only in which open models happened to come fast."""
 RESTRICTED_TAIL = 0.25
 """Share of the nominal error that the interval of the restricted mean uses: it covers too rarely at all of it."""
 
