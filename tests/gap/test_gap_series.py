@@ -7,6 +7,7 @@ import pytest
 from gap_tables import day, scores
 
 from pipeline.errors import InputError
+from pipeline.gap.lag import parse_tolerance
 from pipeline.gap.series import gap_document, series_report
 
 AS_OF = day("2025-12-31")
@@ -104,3 +105,59 @@ def test_counts_become_notes():
     assert "1 open-weights models are outside" in notes
     assert "1 models without a release date" in notes
     assert "1 rows repeat a model" in notes
+
+
+def moving(**more) -> pl.DataFrame:
+    """A closed and an open model each month of a year; open is a year and a half of points behind, then less."""
+    months = [f"2025-{month:02}-01" for month in range(1, 13)]
+    closed = [(f"c{m}", 20 + 2 * m, on, "closed") for m, on in enumerate(months)]
+    opened = [(f"o{m}", 15 + 2.2 * m, on, "open") for m, on in enumerate(months)]
+    return scores(*closed, *opened, **more)
+
+
+def rates(report):
+    return {(rate.window, rate.measure): rate for rate in report.closing}
+
+
+def test_closing_rates_see_the_scale_and_the_tolerance_of_the_report():
+    plain = rates(one(moving()))
+    bounds = rates(one(moving(chance=0.0, ceiling=100.0)))
+    assert plain["whole", "gap_logit"].ols is None
+    assert bounds["whole", "gap_logit"].ols.slope_per_year < 0
+    # With a tolerance of two points every lag is a month or so shorter.
+    near = rates(one(moving(), tolerance=parse_tolerance("points:2")))
+    assert near["whole", "lag"].n == plain["whole", "lag"].n
+    assert near["whole", "lag"].ols != plain["whole", "lag"].ols
+
+
+def test_the_two_clocks_are_compared_by_the_report():
+    # Closed rises by 24 points a year: a gap of 2.8 points is 1.4 months, and the lag of today is a month or two.
+    rate = rates(one(moving()))["whole", "gap"]
+    assert rate.closed_per_year == pytest.approx(24, abs=0.5)
+    assert rate.diverges is False
+    long_ago = scores(("c", 60, "2020-01-01", "closed"))
+    assert rates(one(pl.concat([moving(), long_ago])))["whole", "gap"].closed_per_year < 1
+
+
+def test_nothing_is_fitted_where_the_tolerance_cannot_be_applied():
+    found = one(moving(), tolerance=parse_tolerance("significant"))
+    assert (found.weibull, found.survival.n, found.backward.months) == (None, None, None)
+    assert one(moving()).weibull is not None
+
+
+def test_the_interval_of_the_lag_is_for_strict_tolerance_and_says_so():
+    note = "interval of the lag: at strict tolerance only"
+    assert note in one(moving(), tolerance=parse_tolerance("points:1")).notes
+    assert note not in one(moving()).notes
+
+
+def test_saturation_by_noise_needs_three_records_and_counts_from_chance_where_lower_is_better():
+    # Allowance 1.645 * sqrt 2 * 1 = 2.33.
+    assert one(closed_at(50, 51, 52, stderr=1.0)).saturated is True
+    assert one(closed_at(50, 51, 53, stderr=1.0)).saturated is False
+    assert one(closed_at(50, 51, stderr=1.0)).saturated is None
+    # From 50 at chance down to 10 at best: 11 is 97.5% of the way, 13 is 92.5%.
+    assert one(closed_at(11, chance=50.0, ceiling=10.0, direction="lower")).saturated is True
+    assert one(closed_at(13, chance=50.0, ceiling=10.0, direction="lower")).saturated is False
+    assert "saturation: the ceiling is not known; judged by noise only" in one(closed_at(50, 51, 53, stderr=1.0)).notes
+    assert "saturation: the ceiling is not known; judged by noise only" not in one(closed_at(50, ceiling=100.0)).notes

@@ -161,3 +161,22 @@ def test_latest_date_looks_at_every_kind():
     assert latest_date(frame.drop("evaluated_on")) == day("2025-03-01")
     with pytest.raises(InputError, match="no date"):
         latest_date(scores(("a", 1, None, "open")))
+
+
+def test_weights_before_the_release_are_the_first_availability_of_open_models_only():
+    frame = scores(
+        ("open early", 1, "2025-06-01", "open"),
+        ("closed", 2, "2025-06-01", "closed"),
+        weights_on="2025-03-01",
+    )
+    assert [entry[0] for entry in entries(frame, day("2025-04-01"))] == ["open early"]
+    assert counts(frame, day("2025-04-01"))["models"] == 1
+    assert availability(frame, day("2025-04-01")).as_of == day("2025-04-01")
+
+
+def test_a_missing_score_is_refused():
+    frame = scores(("a", 1, "2025-06-01", "open"), ("b", 2, "2025-06-01", "open")).with_columns(
+        score=pl.when(pl.col("model") == "a").then("score")
+    )
+    with pytest.raises(InputError, match="missing or not finite"):
+        availability(frame, END)
