@@ -119,3 +119,29 @@ def test_the_calibrated_interval_stands_beside_the_bootstrap_and_is_wider_with_f
         [event(2, "a"), event(4, "a"), event(5, "b"), event(6, "b"), event(7, "c"), event(9, "d"), event(9, "e")]
     )
     assert found.calibrated_lo <= found.lo <= found.median <= found.hi <= found.calibrated_hi
+
+
+def test_a_draw_without_the_last_records_keeps_its_share():
+    # Nobody is at risk at 3 and 4 in the second draw: the curve stays where it was.
+    times, matched = np.array([1.0, 2, 3, 4]), np.array([True, False, True, True])
+    _, shares = kaplan_meier(times, matched, np.array([[1.0, 1, 1, 1], [1.0, 1, 0, 0]]))
+    assert shares.tolist() == [[0.75, 0.75, 0.375, 0], [0.5, 0.5, 0.5, 0.5]]
+
+
+def test_the_bootstrap_is_repeatable_and_its_ends_are_observed_times():
+    events = [event(t, f"m{place // 2}") for place, t in enumerate([1.5, 2.25, 4, 6.5, 7, 9.75, 11, 12.5])]
+    found = survival(events)
+    assert survival(events) == found
+    assert {found.lo, found.hi} <= {e.lag_months for e in events}
+    assert found.lo < found.median < found.hi
+
+
+def test_two_open_models_have_a_bootstrap_interval_and_one_has_none():
+    two = survival([event(2, "a"), event(5, "b")])
+    assert (two.lo, two.hi) == (2, 5)
+    one = survival([event(2, "a"), event(5, "a")])
+    assert (one.lo, one.hi) == (None, None)
+    assert "survival interval: an end is not reached within the records" in one.notes
+    assert "calibrated interval: only 1 open models answer for the records" in one.notes
+    three = survival([event(2, "a"), event(5, "b"), event(6, "c")])
+    assert not [note for note in three.notes if note.startswith("calibrated")]
