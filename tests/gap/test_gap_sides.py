@@ -180,3 +180,24 @@ def test_a_missing_score_is_refused():
     )
     with pytest.raises(InputError, match="missing or not finite"):
         availability(frame, END)
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "second"),
+    [
+        ("weights_on", day("2025-02-01"), day("2025-03-01")),
+        ("weights_on", day("2025-02-01"), None),
+        ("access", "closed", "open"),
+        ("licence_class", "restricted", "unrestricted"),
+        ("stderr", 0.1, 0.2),
+    ],
+)
+def test_rows_that_tie_are_chosen_by_what_they_say_not_by_their_place(column, first, second):
+    base = scores(
+        ("m", 5, "2025-01-01", "open"), ("m", 5, "2025-01-01", "open"), stderr=1.0, licence_class="restricted"
+    )
+    tied = base.with_columns(pl.Series(column, [first, second], strict=False))
+    one, other = availability(tied, END), availability(tied.reverse(), END)
+    assert one.rows.equals(other.rows)
+    assert one.series.equals(other.series)
+    assert one.rows.equals(availability(tied.head(1), END).rows)
