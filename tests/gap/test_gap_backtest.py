@@ -185,6 +185,21 @@ def foretold(truth, said, horizon=1):
     return row(run(frame, horizons=[horizon], since=None, predictors={"gap": methods}), "mine", horizon)
 
 
+def test_an_origin_whose_points_do_not_reach_it_is_left_out():
+    frame = points(line(10, 1, 36), line(4, 1, 36))
+    whole = hindsight(frame, frame["on"].to_list())
+    origin = frame["on"][20]
+    late = backtest(whole | {origin: whole[frame["on"][19]]}, frame, "hindsight")
+    assert row(late, "trend")["n"] == row(run(frame), "trend")["n"] - 1
+
+
+def test_no_change_has_no_interval_of_a_skill_over_itself():
+    table = run(points(line(10, 1.5, 40), line(4, 1, 40)))
+    found = row(table, "persistence")
+    assert (found["skill"], found["skill_lo"], found["skill_hi"]) == (0, None, None)
+    assert row(table, "trend")["skill_lo"] is not None
+
+
 def test_bias_and_coverage_by_hand():
     # The gap is 0, 1, 2, 3, 4, 5; the ends of an interval belong to it.
     found = foretold([0.0, 1, 2, 3, 4, 5], lambda _: Prediction(2.0, 1.0, 2.0, 1.0, 4.0))

@@ -60,6 +60,9 @@ def test_frames_say_the_same_as_the_fitted_rows(epoch):
     assert epoch.rmse == pytest.approx(0.0754, abs=1e-3)
     assert model["benchmarks"] == epoch.rows.filter(pl.col("model") == row["model"]).height
     assert benchmark["models"] == epoch.rows.filter(pl.col("benchmark") == row["benchmark"]).height
+    assert epoch.models.columns == ["model", "index", "benchmarks", "capability"]
+    assert epoch.models["index"].is_sorted(descending=True)
+    assert epoch.benchmarks["difficulty"].is_sorted(descending=True)
     assert epoch.index.tolist() == [indices(epoch)[name] for name in epoch.table.models]
 
 
