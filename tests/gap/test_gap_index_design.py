@@ -34,11 +34,13 @@ def test_models_left_out_are_named_with_the_reason():
     early = rows(*full("e", "abcd"), released_on=date(2022, 12, 31))
     first = rows(*full("f", "abcd"), released_on=date(2023, 1, 1))
     undated = rows(*full("u", "abcd"), released_on=None)
-    table = prepare(pl.concat([early, first, undated, rows(*full("t", "abc"), ("t", "a", 0.7))]))
+    scarce = rows(*full("v", "ab"), released_on=None)
+    table = prepare(pl.concat([early, first, undated, rows(*full("t", "abc"), ("t", "a", 0.7)), scarce]))
     assert table.models == ("f", "u")
     assert table.left_out.rows() == [
         ("e", "released on 2022-12-31, before 2023-01-01"),
         ("t", "3 benchmarks, fewer than 4"),
+        ("v", "2 benchmarks, fewer than 4"),
     ]
     assert table.notes == ("1 models without a release date take part: nothing says that they are too early",)
     assert prepare(undated.drop("released_on")).models == ("u",)
@@ -53,6 +55,11 @@ def test_models_left_out_are_named_with_the_reason():
         (rows(*full("m", "abc")), "no model is left"),
         (rows(*full("m", "abc"), ("m", "d", None)), "score of m on d: it has no name or no finite performance"),
         (rows(*full("m", "abc"), ("m", "d", float("nan"))), "score of m on d"),
+        (rows(*full("m", "abc"), ("m", None, 0.5)), "score of m on None"),
+        (
+            rows(*full("m", "abc"), (None, "d", 0.5), (None, "e", 0.5)),
+            "score of None on d: it has no name or no finite",
+        ),
         (rows(*full("m", "abcd")).drop("performance"), "no column performance"),
         (rows(*full("m", "abcd")).with_columns(performance=pl.lit("good")), "wrong type"),
         (

@@ -82,11 +82,19 @@ def test_intervals_and_the_spread_of_the_anchors(small):
     wide = intervals(small, draws, level=0.99).join(found, on="model")
     assert (wide["lo"] <= wide["lo_right"] + 1e-9).all()
     assert intervals(small, bootstrap(small, 1))["stderr"].null_count() == 12
+    assert intervals(small, bootstrap(small, 2))["stderr"].null_count() == 0
+    nearest = intervals(small, draws, neighbours=1)
+    assert row(nearest, "m00")["lo"] != row(found, "m00")["lo"]
+
+
+def test_anchors_that_are_close_in_index_lose_no_draw():
+    close = fit(prepare(simulated(noise=0.05, share=0.7)[0]), anchors={"m00": 130.0, "m01": 130.5})
+    assert bootstrap(close, 5).index.shape == (12, 5)
 
 
 def test_neighbours_are_the_nearest_in_index():
     measured = pl.DataFrame(
-        {"model": list("cdab"), "index": [-9.0, 10, 1, 2], "lo": [0.0, 0, 0, 0], "hi": [90.0, 90, 2, 4]}
+        {"model": list("abcd"), "index": [-1.5, 10, 1, 2], "lo": [0.0, 0, 0, 0], "hi": [90.0, 90, 2, 4]}
     ).with_columns(stderr=pl.col("hi") / 4)
     anchor = pl.DataFrame({"model": ["z"], "index": [1.5], "lo": [1.5], "hi": [1.5], "stderr": [0.0]})
     assert anchor_interval(measured, anchor, 2).row(0) == ("z", 1.5, 0.0, 3.0, 0.75)
@@ -168,6 +176,15 @@ def test_models_cut_off_from_the_anchors_have_no_index():
     assert within["index"].null_count() == 10
     across = without_each_benchmark(fit(prepare(both), anchors={"m00": 1.0, "n01": 2.0}))
     assert across.filter(pl.col("left_out") == "bridge")["index"].null_count() == 20
+
+
+def test_the_slope_anchor_stays_where_another_benchmark_is_left_out():
+    frame = simulated(noise=0.05, share=0.7)[0]
+    chosen = fit(prepare(frame), anchors=ANCHORS, slope_anchor_benchmark="b03")
+    without = fit(prepare(frame.filter(pl.col("benchmark") != "b05"), 1), anchors=ANCHORS, slope_anchor_benchmark="b03")
+    found = dict(without_each_benchmark(chosen).filter(left_out="b05").select("model", "index").iter_rows())
+    expected = dict(without.models.select("model", "index").iter_rows())
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_no_index_where_the_anchors_trade_places_without_a_benchmark():
