@@ -44,10 +44,13 @@ def test_behind_says_how_long_ago_and_by_how_much():
 
 
 def test_behind_gives_both_intervals_where_the_noise_is_known():
-    state, sentence = said(OLD, BEST, OPEN, stderr=0.5)
+    state, sentence = said(OLD, BEST, OPEN, stderr=3.0)
     assert state == "behind"
-    assert "by about 6.0 months (90% CI" in sentence or "by about 6.0 months, or" in sentence
-    assert "or 10 points (90% CI 8." in sentence
+    assert "by about 6.0 months (90% CI 0 to 6), or 10 points (90% CI 1.8 to 18.4)." in sentence
+
+
+def test_a_lag_that_no_draw_moves_has_no_interval_to_show():
+    assert "by about 6.0 months, or 10 points (90% CI 8.63 to 11.4)." in said(OLD, BEST, OPEN, stderr=0.5)[1]
 
 
 def test_behind_for_longer_than_the_series_reaches():

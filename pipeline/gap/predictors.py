@@ -108,9 +108,8 @@ def _least(measure: Measure) -> int:
 
 
 def _values(history: pl.DataFrame, measure: Measure) -> Floats:
-    """The measure by month, NaN where not measured; one NaN where there is no month at all."""
-    values = measured(history, measure)[measure].fill_null(math.nan).to_numpy()
-    return values if len(values) else np.array([math.nan])
+    """The measure by month, NaN where not measured."""
+    return measured(history, measure)[measure].fill_null(math.nan).to_numpy()
 
 
 def _ages(n: int) -> Floats:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.gap.forecast import Today, blocks, months_later, parity, parity_by_line, simulate
+from pipeline.gap.forecast import Today, blocks, increments, months_later, parity, parity_by_line, simulate
 from pipeline.gap.predictors import lag_line, mean_12m, persistence, simulation, trend
 
 
@@ -262,6 +262,19 @@ def test_simulation_of_constant_steps():
     found = simulation(CLOSING, 8)
     assert (found.point, found.lo90, found.hi80) == (pytest.approx(2), pytest.approx(2), pytest.approx(2))
     assert simulation(CLOSING.head(11), 8) is None
+
+
+def test_the_interval_of_the_simulation_is_the_middle_of_its_paths():
+    rng = np.random.default_rng(5)
+    closed, opened = np.cumsum(rng.exponential(size=30)), np.cumsum(rng.exponential(size=30)) - 3
+    frame = points(closed.tolist(), opened.tolist())
+    paths = simulate(increments(frame), Today(closed[-1], opened[-1]), 9, 2000)[:, -1]
+    gaps = np.sort(paths[:, 0] - paths[:, 1])
+    found = simulation(frame, 9)
+    assert found.point == pytest.approx(np.median(gaps))
+    for lo, hi, share in ((found.lo80, found.hi80, 0.8), (found.lo90, found.hi90, 0.9)):
+        assert np.mean(gaps < lo) == pytest.approx((1 - share) / 2, abs=0.01)
+        assert np.mean(gaps > hi) == pytest.approx((1 - share) / 2, abs=0.01)
 
 
 def test_the_line_through_the_lag_needs_a_lag_now():

@@ -121,12 +121,13 @@ def with_twin(better: float) -> pl.DataFrame:
     return pl.concat([frame, twin])
 
 
-def test_draws_whose_anchors_trade_places_are_left_out():
-    # A twin that is only a little better: some draws turn the scale upside down.
-    draws = bootstrap(fit(prepare(with_twin(0.02)), anchors={"m05": 1.0, "twin": 2.0}), 40)
+@pytest.mark.parametrize(("better", "least"), [(0.02, 1), (0.001, 14)])
+def test_draws_whose_anchors_trade_places_are_left_out(better, least):
+    # A twin that is only a little better: some draws turn the scale upside down, fewer than half of them.
+    draws = bootstrap(fit(prepare(with_twin(better)), anchors={"m05": 1.0, "twin": 2.0}), 40)
     assert draws.asked == 40
     lost = 40 - draws.index.shape[1]
-    assert 0 < lost < 20
+    assert least <= lost < 20
     assert draws.notes == (f"{lost} of 40 draws left out: the anchors came out level or the wrong way round",)
     assert np.isfinite(draws.index).all()
 

@@ -237,6 +237,10 @@ def test_the_report_uses_the_draws_of_a_series_at_significant_only():
 
     assert report("significant").catch_up[1].open == "o2"
     assert report("significant").backward.months is None
+    # In 19 of 20 draws c2 is ahead of the last open record, whether or not there was another before it.
+    for part in (frame, frame.filter(pl.col("model") != "o1")):
+        [behind] = series_report(part, AS_OF, parse_tolerance("significant"), draws={"s": twenty(19)})
+        assert behind.backward.months == pytest.approx(213 / 30.4375)
     assert report("strict").catch_up[1].censored
     assert report("strict").noise.gap_bias == pytest.approx(-0.2)
     # A model measured worse than the median of its series does not qualify.

@@ -1,5 +1,4 @@
 import math
-import time
 
 import numpy as np
 import polars as pl
@@ -177,19 +176,13 @@ def test_null_with_a_note_or_refused():
     assert found.notes
     assert pooled_lag(waiting.clear()).notes
     torn = benchmarks(7, count=2).with_columns(private=pl.int_range(20) % 2 == 0)
-    with pytest.raises(InputError, match="both private and public"):
+    with pytest.raises(InputError, match="series 'b000': is both private and public"):
         pooled_lag(torn)
     with pytest.raises(InputError, match="null"):
         pooled_lag(waiting.with_columns(lag_months=pl.lit(None, dtype=pl.Float64)))
 
 
-def test_fast_enough():
-    frame = benchmarks(9)
-    begin = time.perf_counter()
-    pooled_lag(frame)
-    assert time.perf_counter() - begin < 1.5  # about 0.1 s alone; room for a busy machine
-
-
 def test_many_early_matches_are_pointed_out():
     assert any("before their day" in note for note in pooled_lag(benchmarks(5, count=8, shift=3.0)).notes)
-    assert not any("before their day" in note for note in pooled_lag(benchmarks(5, count=8)).notes)
+    some = benchmarks(5, count=8).with_columns(lag_months=pl.when(pl.int_range(80) < 8).then(-1.0).otherwise(5.0))
+    assert not any("before their day" in note for note in pooled_lag(some).notes)

@@ -208,6 +208,8 @@ def test_blank_access_is_unknown_and_blank_date_stays_blank(tmp_path):
         (b"model,benchmark,score\na,b,1\n", ["released_on, access"]),
         (b"model,model,benchmark,score,released_on,access\n", ["'model' twice"]),
         ((HEAD + 'a,"b,1,2025-01-01,open\n').encode(), ["line 2", "quotes"]),
+        (b'"model,benchmark\n', ["line 1", "quotes"]),
+        (b"\n" + HEAD.encode() + GOOD.encode() + b"caf\xe9,m,1\n", ["line 4", "UTF-8"]),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path, content, words):
@@ -215,8 +217,9 @@ def test_files_that_cannot_be_used(tmp_path, content, words):
 
 
 def test_missing_file_and_folder(tmp_path):
-    refused(tmp_path / "none.csv", "cannot be read")
-    refused(tmp_path, "cannot be read")
+    refused(tmp_path / "none.csv", "cannot be read (No such file or directory)")
+    refused(tmp_path, "cannot be read (Is a directory)")
+    refused(tmp_path / "a\0b.csv", "cannot be read (embedded null byte)")
 
 
 def test_damaged_parquet(tmp_path):
@@ -277,6 +280,12 @@ def test_bad_optional_cells(tmp_path, columns, values, column, reason):
     refused(write(tmp_path, text), "line 2", f"column {column}", reason)
 
 
+def test_a_fraction_may_be_0_or_1_and_nothing_outside(tmp_path):
+    head = HEAD.strip() + ",unit\n"
+    assert read_scores(write(tmp_path, f"{head}a,m,0,2025-01-01,open,fraction\nb,m,1,2025-01-01,open,fraction\n"))
+    refused(write(tmp_path, f"{head}a,m,-0.1,2025-01-01,open,fraction\n"), "-0.1 is no fraction (0 to 1)")
+
+
 def test_several_bad_rows_count_once_each(tmp_path):
     path = write(tmp_path, f"{HEAD}{GOOD},,x,y,z\na,m,1,2025-01-01,q\n")
     refused(path, "line 3", "2 bad rows")
@@ -299,6 +308,10 @@ def test_mixed_units_or_directions_name_the_rows(tmp_path):
     assert read_scores(write(tmp_path, head + apart), today=TODAY).scores.height == 3
     both = HEAD.strip() + ",direction\na,m,1,2025-01-01,open,lower\nb,m,1,2025-01-01,open,higher\n"
     refused(write(tmp_path, both), "lower on line 2", "higher on line 3")
+    # Also where another column is blank, and where the unit is one and the same.
+    all_columns = HEAD.strip() + ",unit,direction,stderr\n"
+    torn = "a,m,1,2025-01-01,open,percent,lower,\nb,m,1,2025-01-01,open,percent,higher,\n"
+    refused(write(tmp_path, all_columns + torn), "column direction", "'m'", "lower on line 2", "higher on line 3")
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
@@ -309,6 +322,35 @@ def test_one_bad_cell_among_100_000_rows_is_named_with_its_line(tmp_path, ending
     refused(path, "line 77778, column score: 'half' is not a number.")
     found = read_scores(path, skip_bad=True, today=TODAY)
     assert (found.rows_read, found.skipped) == (100_000, ("line 77778, column score: 'half' is not a number",))
+
+
+@pytest.mark.parametrize("body", ["1,2\n", "1,2", "1,2\n3,4\n5,6\n", "1,2\r\n3,4\r\n", "1,\n ,4\n", "a b,#c\n"])
+def test_a_plain_file_is_read_all_at_once(body):
+    table = scores_file._plain_csv("x , y\n" + body)
+    assert table.frame.columns == ["x", "y"]
+    assert [[cell or "" for cell in row] for row in table.frame.rows()] == [
+        line.split(",") for line in body.splitlines()
+    ]
+    assert table.lines == list(range(2, 2 + len(body.splitlines())))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x,y\n", "x\n1\n", "x,x\n1,2\n", 'x,y\n"1",2\n', "x,y\n1\r,2\n", "x,y\n1,2,3\n", "x,y\n1\n",
+        "x,y\n1,2,\n3\n", "x,y\n , \n1,2\n",
+    ],
+)  # fmt: skip
+def test_any_other_file_is_read_row_by_row(text):
+    assert scores_file._plain_csv(text) is None
+
+
+def test_a_quoted_file_keeps_line_breaks_within_cells_and_its_rows_apart_from_its_columns(tmp_path):
+    # As many rows as columns: neither is taken for the other.
+    rows = [f'"m\r\n{i}","q",{i},2025-01-0{i},open' for i in range(1, 6)]
+    found = read_scores(write(tmp_path, HEAD + "\r\n".join(rows)), today=TODAY).scores
+    assert found["model"].to_list() == [f"m\r\n{i}" for i in range(1, 6)]
+    assert found["score"].to_list() == [1, 2, 3, 4, 5]
 
 
 CELLS = st.text(alphabet='ab7 ,,,\n\n\r"#;\u00e9\u00a0', max_size=24)

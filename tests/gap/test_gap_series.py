@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 from gap_tables import day, scores
 
 from pipeline.errors import InputError
 from pipeline.gap.lag import parse_tolerance
+from pipeline.gap.noise import Draws
 from pipeline.gap.series import gap_document, series_report
 
 AS_OF = day("2025-12-31")
@@ -161,3 +163,17 @@ def test_saturation_by_noise_needs_three_records_and_counts_from_chance_where_lo
     assert one(closed_at(13, chance=50.0, ceiling=10.0, direction="lower")).saturated is False
     assert "saturation: the ceiling is not known; judged by noise only" in one(closed_at(50, 51, 53, stderr=1.0)).notes
     assert "saturation: the ceiling is not known; judged by noise only" not in one(closed_at(50, ceiling=100.0)).notes
+
+
+def test_a_ceiling_of_one_is_a_ceiling():
+    # 0.955 of the ceiling, though only 0.94 of the way to it from chance.
+    assert one(closed_at(0.955, chance=0.25, ceiling=1.0)).saturated is True
+
+
+def test_an_index_is_never_called_saturated_and_a_fit_that_fails_says_why():
+    frame = pl.concat([closed_at(50, 51, 52, stderr=1.0), scores(("o", 49, "2025-06-01", "open"), stderr=1.0)])
+    draws = {"s": Draws(tuple(frame["model"]), frame["score"].to_numpy()[:, None] + np.zeros(5))}
+    with_draws = one(frame, draws=draws)
+    assert (one(frame).saturated, with_draws.saturated) == (True, None)
+    assert "saturation: an index over many benchmarks has no ceiling" in " ".join(with_draws.notes)
+    assert [note for note in with_draws.notes if note.startswith("weibull: ")]

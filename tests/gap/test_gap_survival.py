@@ -8,7 +8,7 @@ from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 
 from pipeline.gap.lag import CatchUp
-from pipeline.gap.survival import kaplan_meier, medians, restricted_mean, survival
+from pipeline.gap.survival import _widest, kaplan_meier, medians, restricted_mean, survival
 
 DAY = date(2025, 1, 1)
 
@@ -89,6 +89,14 @@ def test_records_matched_by_one_model_are_one_cluster():
     assert two.hi is None
 
 
+def test_every_censored_record_is_a_cluster_of_its_own():
+    # Half of six clusters must be drawn from the three matches: in 66% of the draws the median is finite. Were the
+    # three censored records one cluster of four, it would be in 74%.
+    six = [event(1, "a"), event(2, "b"), event(3, "c"), *(event(9, None) for _ in range(3))]
+    assert survival(six, level=0.4, draws=4000).hi is None
+    assert survival(six, level=0.24, draws=4000).hi is not None
+
+
 def test_interval_is_repeatable_and_wider_at_a_higher_level():
     events = [event(t, f"m{t}") for t in range(1, 15)]
     assert survival(events) == survival(events)
@@ -133,6 +141,8 @@ def test_the_bootstrap_is_repeatable_and_its_ends_are_observed_times():
     found = survival(events)
     assert survival(events) == found
     assert {found.lo, found.hi} <= {e.lag_months for e in events}
+    few = survival(events, draws=8)
+    assert {few.lo, few.hi} <= {e.lag_months for e in events}
     assert found.lo < found.median < found.hi
 
 
@@ -145,3 +155,19 @@ def test_two_open_models_have_a_bootstrap_interval_and_one_has_none():
     assert "calibrated interval: only 1 open models answer for the records" in one.notes
     three = survival([event(2, "a"), event(5, "b"), event(6, "c")])
     assert not [note for note in three.notes if note.startswith("calibrated")]
+
+
+def test_an_end_that_is_not_reached_has_a_note_each():
+    # Enough matches for both intervals, enough waiting records for neither to have an upper end.
+    long = survival([*(event(t, f"m{t}") for t in range(1, 7)), *(event(9, None) for _ in range(5))])
+    assert None not in {long.lo, long.calibrated_lo}
+    assert (long.hi, long.calibrated_hi) == (None, None)
+    assert "survival interval: an end is not reached within the records" in long.notes
+    assert "calibrated interval: an end is not reached within the records" in long.notes
+
+
+def test_an_interval_holds_its_estimate():
+    assert (_widest(min, 5.0, 3.0), _widest(min, 2.0, 3.0)) == (3, 2)
+    assert (_widest(max, 5.0, 7.0), _widest(max, 9.0, 7.0)) == (7, 9)
+    assert _widest(max, None, 3.0) is None
+    assert _widest(max, 4.0, float("inf")) == 4

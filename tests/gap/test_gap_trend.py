@@ -98,6 +98,8 @@ def test_a_straight_line_has_its_slope_and_no_spread():
         assert (slope.lo, slope.hi) == (pytest.approx(-6), pytest.approx(-6))
         assert slope.p_closing == 1
     assert rate(points([float(i) for i in range(24)])).ols.p_closing == 0
+    slowly = rate(points([i / 64 for i in range(24)])).ols
+    assert (slowly.slope_per_year, slowly.p_closing) == (pytest.approx(12 / 64), 0)
 
 
 def test_windows_hold_the_month_starts_up_to_the_date():

@@ -97,7 +97,9 @@ def test_undefined_at_an_end_or_on_the_way():
     assert one_side.after is None
     assert one_side.difference is None
     assert set(amounts.values()) == {None}
-    assert "later" in one_side.note
+    assert one_side.note == "the metric is undefined in the later build"
+    assert split(scores(*ROWS[::2]), BASE)[0].note == "the metric is undefined in the earlier build"
+    assert split(BASE, BASE, lambda _: float("nan"))[0].note == "the metric is undefined in the earlier build"
 
     def strict(frame):
         # Undefined as long as the new model is there and the old one is not gone.
@@ -117,6 +119,41 @@ def test_a_better_second_row_of_a_model_is_a_new_score():
     after = scores(*ROWS, ("o2", 59, "2025-06-01", "open"))
     found, amounts, models = split(BASE, after)
     assert (found.difference, amounts["rescored"], models["rescored"]) == (pytest.approx(-4), pytest.approx(-4), 1)
+
+
+def test_the_note_names_the_fewest_changes_after_which_nothing_is_defined():
+    after = scores(*ROWS[1:3], ("o2", 55, "2025-07-01", "open"), ("o3", 58, "2025-08-01", "open"))
+
+    def torn(*undefined):
+        def metric(frame):
+            seen = (
+                "new_models" if "o3" in set(frame["model"]) else "",
+                "redated" if frame.filter(model="o2")["released_on"].item() != day("2025-06-01") else "",
+                "removed_models" if "c1" not in set(frame["model"]) else "",
+            )
+            return None if {name for name in seen if name} in undefined else gap(frame)
+
+        return split(BASE, after, metric)[0].note
+
+    said = "the difference cannot be split: the metric is undefined after"
+    assert torn({"new_models", "removed_models"}, {"redated"}) == f"{said} redated"
+    assert torn({"new_models", "removed_models"}) == f"{said} new_models and removed_models"
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("higher", 1), (None, 1), ("lower", -1)])
+def test_rows_of_a_model_are_paired_from_the_best_of_each_build(direction, sign):
+    def build(*rows):
+        dated = [("m", sign * score, on, "open") for score, on in rows]
+        return scores(*dated, direction=pl.Series([direction] * len(rows), dtype=pl.String).to_list())
+
+    # Paired from the best, only the third row is new; by date or from the worst, every pair would differ.
+    before = build((60, "2025-06-01"), (50, "2025-03-01"))
+    after = build((60, "2025-06-01"), (50, "2025-03-01"), (40, "2025-01-01"))
+    found, amounts, models = split(before, after, lambda frame: float(frame["score"].sum()))
+    assert (models["rescored"], models["redated"]) == (1, 0)
+    assert (found.difference, amounts["rescored"]) == (pytest.approx(sign * 40), pytest.approx(sign * 40))
+    _, amounts, models = split(after, before, lambda frame: float(frame["score"].sum()))
+    assert (models["rescored"], models["redated"], amounts["rescored"]) == (1, 0, pytest.approx(sign * -40))
 
 
 def test_two_series_are_refused():
