@@ -1,4 +1,4 @@
-"""Routes of the local Hub: listing, single models, files of a repository, 404 for everything else."""
+"""Routes of the local Hub: lists, repositories, their trees and files, leaderboards; 404 for everything else."""
 
 from __future__ import annotations
 
@@ -7,195 +7,257 @@ import base64
 import binascii
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from hashlib import sha256
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.localhub.faults import Fault
-from pipeline.localhub.repositories import REFUSED_IN_LISTS, SORTS, Item, Repositories, listed, readme
+from pipeline.localhub.address import Address, parse
+from pipeline.localhub.answers import answer, broken, file_answer, no_repository, rate, refusal, truncated
+from pipeline.localhub.faults import LISTS, Fault
+from pipeline.localhub.items import REFUSED_IN_LISTS, SORTS, Query, properties
+from pipeline.localhub.repositories import Repositories, Source
+from pipeline.localhub.repository import Commit, Item, Repository, last_change
 
 LIMIT = 1000
-RATE = {"RateLimit": '"api";r=499;t=300', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
 SLOW_SECONDS = 1.0
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+T = TypeVar("T")
 
 
 class Hub:
-    """The state of one local Hub: its repositories, its fault, what it was asked."""
+    """The state of one local Hub.
 
-    def __init__(self, repositories: Repositories, fault: Fault | None = None) -> None:
-        self.repositories = repositories
+    Attributes:
+        sources: its models and its datasets.
+        fault: how it misbehaves at present.
+        latency: seconds it waits before every answer; requests at the same time wait at the same time.
+        requests: how many it got, by `Address.kind`.
+    """
+
+    def __init__(
+        self, models: Source, fault: Fault | None = None, *, datasets: Source | None = None, latency: float = 0.0
+    ) -> None:
+        self.sources: dict[str, Source] = {"models": models, "datasets": datasets or Repositories()}
         self.fault = fault or Fault()
+        self.latency = latency
         self.requests: Counter[str] = Counter()
 
     def app(self) -> Starlette:
-        """The application with every route."""
+        """The application; the switch for faults lies outside the Hub's own paths."""
         return Starlette(
             routes=[
                 Route("/__faults__", self.switch, methods=["POST"]),
-                Route("/api/models", self.models),
-                Route("/api/models/{rest:path}", self.model),
-                Route("/{rest:path}", self.file, methods=["GET", "HEAD"]),
+                Route("/{rest:path}", self.respond, methods=list(METHODS)),
             ]
         )
 
     async def switch(self, request: Request) -> Response:
-        """Switch a fault at run time; the path lies outside the Hub's own."""
+        """Switch a fault at run time: the fields of `Fault` as JSON."""
         try:
             self.fault = Fault(**json.loads(await request.body()))
         except (ValueError, TypeError) as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
-        return JSONResponse({"fault": self.fault.name})
+            return refusal(400, str(error))
+        return answer({"fault": self.fault.name})
 
-    async def models(self, request: Request) -> Response:
-        """Route 1: pages of models with an absolute link to the next page."""
-        self.requests["list"] += 1
+    async def respond(self, request: Request) -> Response:
+        """Count a request, wait, and answer it, or not as it should be."""
+        address = parse(request.method, request.scope["raw_path"])
+        self.requests[address.kind] += 1
+        fault = self.fault.strikes(address.kind, request.method)
+        await asyncio.sleep(self.latency + (SLOW_SECONDS if fault == "slow" else 0))
+        response = broken(fault)
+        if response is None:
+            response = await self._answer(request, address, fault)
+        return truncated(response) if fault == "truncated" else response
+
+    async def _answer(self, request: Request, address: Address, fault: str) -> Response:
+        if address.kind in LISTS:
+            return await self._list(request, address, fault)
+        if address.kind == "whoami":
+            return _whoami(request)
+        if address.kind == "other":
+            return refusal(404, "Sorry, we can't find the page you are looking for.")
+        source = self.sources[address.collection]
+        if address.repo in source.renamed:
+            return _redirect(request, address, source.renamed[address.repo])
+        repository = await asyncio.to_thread(source.get, address.repo)
+        if repository is None:
+            return no_repository()
+        commits = repository.since(address.revision)
+        if not commits:
+            return refusal(404, f"Invalid rev id: {address.revision}", "RevisionNotFound")
         query = request.query_params
-        expand = [*query.getlist("expand"), *query.getlist("expand[]")]
-        fault = self.fault.name if self.fault.fires() else ""
-        broken = _broken(fault)
-        if broken is not None:
-            return broken
+        match address.kind:
+            case "file":
+                return _file(request, repository, commits[0], address.path, fault == "truncated")
+            case "tree":
+                return _tree(request, commits, address.path)
+            case "paths-info":
+                return _paths_info(commits, (await request.body()).decode("utf-8", "replace"))
+            case "commits":
+                told = "formatted" in _expand(request)
+                return _page(request, [_commit(commit, repository.item, told) for commit in commits])
+            case "refs":
+                return answer(_refs(repository, pull_requests=_true(query.get("include_prs"))))
+            case "leaderboard":
+                originals_only = query.get("base_model", "true").lower() != "false"
+                return await asyncio.to_thread(self._leaderboard, repository, originals_only)
+            case _:
+                return answer(_info(request, repository, commits[0], address.kind == "model"))
+
+    async def _list(self, request: Request, address: Address, fault: str) -> Response:
+        """Pages with an absolute link to the next one."""
+        asked, expand = request.query_params, _expand(request)
         refused = sorted(REFUSED_IN_LISTS & set(expand)) or (expand if fault == "refused-expand" else [])
-        sort = query.get("sort", "createdAt")
+        sort = asked.get("sort", "createdAt")
         if refused or sort not in SORTS:
-            reason = f"expand {refused[0]} is not allowed here" if refused else f"sort {sort} is not allowed"
-            return _error(400, reason)
+            return refusal(400, f"expand {refused[0]} is not allowed here" if refused else f"no sort is called {sort}")
         try:
-            limit = min(max(int(query.get("limit", LIMIT)), 1), LIMIT)
-            start = _offset(query.get("cursor"))
+            start, limit = _bounds(request)
         except ValueError as error:
-            return _error(400, str(error))
-        found = [] if fault == "empty" else self.repositories.query(
-            filters=query.getlist("filter"), author=query.get("author"), search=query.get("search"), sort=sort,
-            descending=query.get("direction", "-1") != "1",
+            return refusal(400, str(error))
+        full, card = _true(asked.get("full")), _true(asked.get("cardData"))
+        query = Query(
+            filters=tuple(asked.getlist("filter")), author=asked.get("author"), search=tuple(asked.getlist("search")),
+            sort=sort, descending=asked.get("direction", "-1") != "1",
+            properties=properties(expand, full=full, card=card, models=address.collection == "models"),
         )  # fmt: skip
         first = max(start - limit, 0) if fault == "duplicated-page" else start
         first = start + limit if fault == "dropped-page" else first
-        page = [listed(item, _properties(query, expand)) for item in found[first : first + limit]]
+        last = min(first + limit, LIMIT) if fault == "silent-cap" else first + limit
+        texts, total = await asyncio.to_thread(self.sources[address.collection].page, query, first, last)
+        if fault == "empty":
+            texts, total = [], 0
         following = start if fault == "looping-cursor" else max(start, first) + limit
-        headers = dict(RATE)
-        if following < len(found):
-            headers["Link"] = f'<{_next(request, following, fault)}>; rel="next"'
-        body = json.dumps(page, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        if fault == "truncated":
-            body = body[: len(body) // 2]
-        if fault == "slow":
-            await asyncio.sleep(SLOW_SECONDS)
-        return Response(body, media_type="application/json", headers=headers)
+        capped = fault == "silent-cap" and following >= LIMIT
+        link = {} if following >= total or capped else _link(request, following, foreign=fault == "foreign-next")
+        return Response(b"[" + b",".join(texts) + b"]", media_type="application/json", headers=rate() | link)
 
-    async def model(self, request: Request) -> Response:
-        """Route 2: one model, also at a revision; a renamed one answers 307."""
-        self.requests["model"] += 1
-        if self.fault.name == "unauthorised":
-            return _error(401, "Invalid credentials in Authorization header")
-        repo = request.path_params["rest"].partition("/revision/")[0]
-        if repo in self.repositories.renamed:
-            target = request.url.path.replace(repo, self.repositories.renamed[repo], 1)
-            return RedirectResponse(str(request.url.replace(path=target)), status_code=307)
-        item = self.repositories.by_id.get(repo)
-        if item is None:
-            return _missing("RepoNotFound", 401)
-        query = request.query_params
-        expand = [*query.getlist("expand"), *query.getlist("expand[]")]
-        shown: Item = listed(item, expand) if expand else {k: v for k, v in item.items() if v is not None}
-        shown |= {} if expand else {"siblings": [{"rfilename": "README.md"}]}
-        return JSONResponse(shown, headers=RATE)
+    def _leaderboard(self, dataset: Repository, originals_only: bool) -> Response:
+        """Entries by rank; models that state a base model only on demand."""
+        if dataset.leaderboard is None:
+            return refusal(404, "This dataset has no leaderboard", "EntryNotFound")
+        entries = [entry for entry in dataset.leaderboard if not (originals_only and self._derived(entry))]
+        return answer(sorted(entries, key=lambda entry: (entry.get("rank") is None, entry.get("rank") or 0)))
 
-    async def file(self, request: Request) -> Response:
-        """Route 6: files of a repository by revision, whole or in part. Everything else is 404."""
-        self.requests["file"] += 1
-        repo, mark, rest = request.path_params["rest"].partition("/resolve/")
-        item = self.repositories.by_id.get(repo)
-        if not mark or item is None:
-            return _missing("RepoNotFound" if mark else "NotFound", 401 if mark else 404)
-        commit = {"X-Repo-Commit": item["sha"]}
-        if rest.partition("/")[2] != "README.md":
-            return _missing("EntryNotFound", 404, commit)
-        content = readme(item)
-        headers = commit | {"ETag": f'"{sha256(content).hexdigest()}"', "Accept-Ranges": "bytes"}
-        asked = request.headers.get("range")
-        if asked is None:
-            return _bytes(request, content, headers, 200)
-        try:
-            start, end = _range(asked, len(content))
-        except ValueError:
-            return _bytes(request, content, headers, 200)  # a header nobody understands is ignored
-        if start >= len(content) or end < start:
-            return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{len(content)}"})
-        headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
-        return _bytes(request, content[start : end + 1], headers, 206)
+    def _derived(self, entry: Item) -> bool:
+        model = self.sources["models"].get(str(entry.get("modelId")))
+        tags = model.item.get("tags") if model else None
+        return isinstance(tags, list) and any(str(tag).startswith("base_model:") for tag in tags)
 
 
-def _properties(query: Any, expand: list[str]) -> list[str]:
+def _info(request: Request, repository: Repository, commit: Commit, is_model: bool) -> Any:
+    item, expand = repository.item, _expand(request)
+    if "raw" in item:
+        return item["raw"]
+    blobs = _true(request.query_params.get("blobs"))
+    siblings = [
+        {"rfilename": path} | ({"size": file.size, "blobId": file.oid} if blobs else {})
+        for path, file in sorted(commit.files.items())
+    ]
+    known = item | {"sha": commit.sha, "siblings": siblings} | ({"modelId": item["id"]} if is_model else {})
+    names = {"_id", "id", *expand} if expand else known
+    return {name: value for name, value in known.items() if name in names and value is not None}
+
+
+def _file(request: Request, repository: Repository, commit: Commit, path: str, cut: bool) -> Response:
+    headers = {"X-Repo-Commit": commit.sha}
+    if path not in commit.files:
+        return refusal(404, "Entry not found", "EntryNotFound", headers)
+    if repository.item.get("gated") and path != "README.md" and "authorization" not in request.headers:
+        return refusal(401, "Access to this repository is restricted", "GatedRepo", headers)
+    asked, head = request.headers.get("range"), request.method == "HEAD"
+    return file_answer(commit.files[path], path, headers, asked, head=head, cut=cut)
+
+
+def _tree(request: Request, commits: Sequence[Commit], folder: str) -> Response:
+    if folder not in commits[0].folders:
+        return refusal(404, f"{folder} does not exist", "EntryNotFound")
+    expand = _true(request.query_params.get("expand"))
+    paths = commits[0].tree(folder, _true(request.query_params.get("recursive")))
+    return _page(request, paths, lambda path: _entry(commits, path, expand))
+
+
+def _paths_info(commits: Sequence[Commit], form: str) -> Response:
+    asked = parse_qs(form, keep_blank_values=True)
+    expand = _true(asked.get("expand", ["false"])[0])
+    paths = [path for path in asked.get("paths", []) if path and commits[0].oid(path)]
+    return answer([_entry(commits, path, expand) for path in paths])
+
+
+def _entry(commits: Sequence[Commit], path: str, expand: bool) -> Item:
+    file = commits[0].files.get(path)
+    entry: Item = {"type": "file" if file else "directory", "oid": commits[0].oid(path), "path": path}
+    entry["size"] = file.size if file else 0
     if expand:
-        return expand
-    extra = ["cardData"] if query.get("cardData") or query.get("full") else []
-    full = ["author", "lastModified", "sha", "gated", "disabled"] if query.get("full") else []
-    return ["likes", "private", "downloads", "tags", "pipeline_tag", "library_name", "createdAt", *extra, *full] if (
-        extra or full
-    ) else []  # fmt: skip
+        last = last_change(commits, path)
+        entry["lastCommit"] = {"id": last.sha, "title": last.title, "date": last.date}
+    return entry
 
 
-def _broken(fault: str) -> Response | None:
-    match fault:
-        case "429":
-            headers = {"RateLimit": '"api";r=0;t=1', "RateLimit-Policy": RATE["RateLimit-Policy"], "Retry-After": "1"}
-            return _error(429, "rate limited", headers)
-        case "429-no-headers":
-            return Response("slow down", status_code=429)
-        case "500" | "502" | "504":
-            return Response("server error", status_code=int(fault))
-        case "unauthorised":
-            return _error(401, "Invalid credentials in Authorization header")
-        case "html":
-            return Response("<!doctype html><title>Maintenance</title>", media_type="text/html")
-        case "reset":
-            return StreamingResponse(_cut_off(), headers={"Content-Length": "1000"})
-        case _:
-            return None
+def _commit(commit: Commit, item: Item, formatted: bool) -> Item:
+    told: Item = {"id": commit.sha, "title": commit.title, "message": "", "date": commit.date}
+    told["authors"] = [{"user": str(item.get("author") or "local")}]
+    return told | ({"formatted": {"title": commit.title, "message": ""}} if formatted else {})
 
 
-async def _cut_off() -> AsyncIterator[bytes]:
-    """A body that ends before its announced length: the server drops the connection."""
-    yield b"[{"
+def _refs(repository: Repository, *, pull_requests: bool) -> Item:
+    main: Item = {"name": "main", "ref": "refs/heads/main", "targetCommit": repository.commits[0].sha}
+    return {"branches": [main], "converts": [], "tags": []} | ({"pullRequests": []} if pull_requests else {})
 
 
-def _next(request: Request, offset: int, fault: str) -> str:
+def _whoami(request: Request) -> Response:
+    if "authorization" not in request.headers:
+        return refusal(401, "Invalid username or password.")
+    return answer({"type": "user", "name": "local", "fullname": "Local user", "orgs": [], "isPro": False})
+
+
+def _redirect(request: Request, address: Address, repo: str) -> Response:
+    """307 to the same path under the new id, which stays on this Hub."""
+    sent = request.scope["raw_path"].decode("ascii", "replace")
+    path = sent.replace(quote(address.repo), quote(repo), 1)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Response(status_code=307, headers=rate() | {"Location": path + query})
+
+
+def _page(request: Request, things: Sequence[T], show: Any = lambda thing: thing) -> Response:
+    """Part of a sequence as a list of JSON, with a link to the rest."""
+    try:
+        start, limit = _bounds(request)
+    except ValueError as error:
+        return refusal(400, str(error))
+    link = _link(request, start + limit) if start + limit < len(things) else {}
+    return answer([show(thing) for thing in things[start : start + limit]], link)
+
+
+def _bounds(request: Request) -> tuple[int, int]:
+    """First item and how many; a cursor is an offset, in base64 so that nobody builds on it.
+
+    Raises:
+        ValueError: limit or cursor is no number of ours.
+    """
+    limit, cursor = request.query_params.get("limit", str(LIMIT)), request.query_params.get("cursor")
+    try:
+        return int(base64.urlsafe_b64decode(cursor)) if cursor else 0, min(max(int(limit), 1), LIMIT)
+    except (ValueError, binascii.Error) as error:
+        raise ValueError(f"limit {limit} or cursor {cursor} is not one of ours") from error
+
+
+def _link(request: Request, offset: int, *, foreign: bool = False) -> dict[str, str]:
     cursor = base64.urlsafe_b64encode(str(offset).encode()).decode()
     url = request.url.include_query_params(cursor=cursor)
-    return str(url.replace(hostname="198.51.100.1", port=None) if fault == "foreign-next" else url)
+    url = url.replace(hostname="198.51.100.1", port=None) if foreign else url
+    return {"Link": f'<{url}>; rel="next"'}
 
 
-def _offset(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        return int(base64.urlsafe_b64decode(cursor))
-    except (ValueError, binascii.Error) as error:
-        raise ValueError("cursor is not one of ours") from error
+def _expand(request: Request) -> list[str]:
+    return [*request.query_params.getlist("expand"), *request.query_params.getlist("expand[]")]
 
 
-def _range(text: str, length: int) -> tuple[int, int]:
-    first, _, last = text.removeprefix("bytes=").partition("-")
-    if not first:
-        return max(length - int(last or 0), 0), length - 1
-    return int(first), min(int(last) if last else length - 1, length - 1)
-
-
-def _bytes(request: Request, content: bytes, headers: dict[str, str], status: int) -> Response:
-    body = b"" if request.method == "HEAD" else content
-    sized = headers | {"Content-Length": str(len(content)), "Content-Type": "text/markdown; charset=utf-8"}
-    return Response(body, status_code=status, headers=sized)
-
-
-def _error(status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": reason}, status_code=status, headers=headers or RATE)
-
-
-def _missing(code: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": code}, status_code=status, headers={"X-Error-Code": code} | (headers or {}))
+def _true(text: str | None) -> bool:
+    return text is not None and text.lower() in {"true", "1"}
