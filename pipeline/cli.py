@@ -202,14 +202,18 @@ def hub_serve(
     repos: Annotated[Path | None, typer.Option(help="Parquet in hub-stats form; the bundled facts by default.")] = None,
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
     fault: Annotated[str, typer.Option(help="Misbehave in this way.")] = "",
+    fault_every: Annotated[int, typer.Option(help="Requests from one fault to the next; 0 for once.", min=0)] = 0,
+    latency_ms: Annotated[float, typer.Option(help="Milliseconds before every answer.", min=0)] = 0.0,
 ) -> None:
     """Serve a Hub on loopback until interrupted."""
     from pipeline.facts.hub_repositories import bundled_repositories
+    from pipeline.localhub.bulk import open_parquet
     from pipeline.localhub.repositories import Repositories
     from pipeline.localhub.server import serve_forever
 
-    repositories = Repositories.from_parquet(repos) if repos else Repositories.from_frame(bundled_repositories())
-    serve_forever(repositories, port, fault or None, lambda url: typer.echo(f"serving at {url}"))
+    repositories = open_parquet(repos) if repos else Repositories.from_frame(bundled_repositories())
+    latency, announce = latency_ms / 1000, lambda url: typer.echo(f"serving at {url}")
+    serve_forever(repositories, port, fault or None, announce, every=fault_every, latency=latency)
 
 
 @facts_app.command("check")
