@@ -129,9 +129,10 @@ class ParquetRepositories:
     def _item(self, query: Query) -> str:
         """JSON text of an item; a property that is null or not in the file is left out."""
         stated = [(name, self._json(name)) for name in query.properties]
-        pieces = [f"""coalesce(',"{name}":' || {text}, '')""" for name, text in stated if text]
-        ids = """'{"_id":"' || substr(sha256(id), 1, 24) || '","id":' || to_json(id)::VARCHAR"""
-        item = " || ".join([ids, *pieces, "'}'"])
+        pieces = [f"""',"{name}":' || {text}""" for name, text in stated if text]
+        ids = ["""'{"_id":"'""", "substr(sha256(id), 1, 24)", """'","id":'""", "to_json(id)::VARCHAR"]
+        texts = ", ".join([*ids, *pieces, "'}'"])
+        item = f"concat({texts})"  # passes over nulls
         return f"coalesce(raw, {item})" if "raw" in self.columns else item
 
     def _json(self, name: str) -> str:
@@ -145,7 +146,7 @@ class ParquetRepositories:
             case "siblings":
                 return """'[{"rfilename":"README.md"}]'"""
             case "sha":
-                stated = "id || ' ' || coalesce(lastModified::VARCHAR, 'None') || ' ' || coalesce(cardData, 'None')"
+                stated = "concat(id, ' ', coalesce(lastModified::VARCHAR, 'None'), ' ', coalesce(cardData, 'None'))"
                 return f"""'"' || substr(sha256({stated}), 1, 40) || '"'"""
             case "createdAt" | "lastModified":
                 time = f"strftime(try_cast({name} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ')"
