@@ -1,7 +1,8 @@
 """Immutable captures: what a source said, as received, with one manifest each.
 
 A capture is written to a temporary folder, fsynced and renamed; its manifest is the last file
-written. A crash leaves either nothing or a whole capture. Parsing does not belong here.
+written. A crash leaves either nothing or a whole capture; a long one can be continued after a crash
+at the page it had come to. Parsing does not belong here.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import zstandard
 
 from pipeline.errors import SourceError
 
 MAX_PAGE_BYTES = 256 * 2**20
+RESUME_WITHIN = timedelta(days=1)
+_PAGES = "pages.jsonl"
+Kind = Literal["full", "delta"]
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,38 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """What a capture holds. Times are UTC, `bytes` counts the uncompressed pages.
+class Page:
+    """A page of a capture that is being written; `note` is for who continues after it.
 
-    `sha256` is over the names and contents of the pages in order, so equal content is recognised
-    whenever it was fetched. `revision` is what the source calls its state (a commit, a cursor range).
+    Without a name it is the note alone.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    at: datetime
+    note: str = ""
+
+    def to_line(self) -> bytes:
+        """One line of JSON."""
+        return json.dumps(asdict(self) | {"at": self.at.isoformat()}).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Page:
+        """Read back what `to_line` wrote."""
+        raw = json.loads(line)
+        return cls(**raw | {"at": datetime.fromisoformat(raw["at"])})
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a capture holds. Times are UTC, `bytes` counts the uncompressed pages, `items` the different things in them.
+
+    `pages` are names with the sha256 of their content; `sha256` is over both in order, so equal content
+    is recognised whenever it was fetched. `revision` is what the source calls its state (a commit, a
+    cursor range). A capture is `full`, or a `delta`: what changed since the captures before it.
+    `watermark` is the latest change among its items, where the source dates its changes; `verified` says
+    that nothing is missing in it, so that what a full one lacks is gone.
     """
 
     source: str
@@ -54,11 +86,13 @@ class Manifest:
     finished_at: datetime
     client: str
     requests: int
-    rows: Counts
-    metrics: Counts
+    items: int
     bytes: int
     sha256: str
-    pages: tuple[str, ...]
+    pages: dict[str, str]
+    kind: Kind = "full"
+    watermark: str = ""
+    verified: bool = False
 
     def to_json(self) -> str:
         """The manifest as text, keys sorted."""
@@ -72,16 +106,8 @@ class Manifest:
     def from_json(cls, text: str) -> Manifest:
         """Read back what `to_json` wrote."""
         raw = json.loads(text)
-        return cls(
-            **raw
-            | {
-                "started_at": datetime.fromisoformat(raw["started_at"]),
-                "finished_at": datetime.fromisoformat(raw["finished_at"]),
-                "rows": Counts(**raw["rows"]),
-                "metrics": Counts(**raw["metrics"]),
-                "pages": tuple(raw["pages"]),
-            }
-        )
+        times = {name: datetime.fromisoformat(raw[name]) for name in ("started_at", "finished_at")}
+        return cls(**raw | times)
 
 
 @dataclass(frozen=True)
@@ -92,103 +118,147 @@ class Capture:
     manifest: Manifest
 
     def pages(self) -> Iterator[tuple[str, bytes]]:
-        """Name and content of each page, verified against the manifest's hash at the end.
+        """Name and content of each page, verified against its hash in the manifest.
 
         Raises:
             SourceError: a page is missing, unreadable or not what was captured.
         """
-        digest = hashlib.sha256()
-        for name in self.manifest.pages:
+        todo = "Delete this capture's folder and run again"
+        for name, sha256 in self.manifest.pages.items():
+            path = self.folder / f"{name}.zst"
             try:
-                packed = (self.folder / f"{name}.zst").read_bytes()
-                content = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_PAGE_BYTES)
+                content = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=MAX_PAGE_BYTES)
             except (OSError, zstandard.ZstdError) as error:
-                raise SourceError(
-                    str(self.folder / name),
-                    f"the page cannot be read back ({error})",
-                    "Delete this capture's folder and run again",
-                ) from error
-            digest.update(name.encode() + b"\0" + content)
+                raise SourceError(str(path), f"the page cannot be read back ({error})", todo) from error
+            if hashlib.sha256(content).hexdigest() != sha256:
+                raise SourceError(str(path), "the page differs from what was captured", todo)
             yield name, content
-        if digest.hexdigest() != self.manifest.sha256:
-            raise SourceError(
-                str(self.folder),
-                "its pages differ from what was captured",
-                "Delete this capture's folder and run again",
-            )
 
 
 class CaptureWriter:
     """Collects the pages of one capture and seals them.
 
-    Use as a context manager: leaving the block without `seal` (a crash, an error) leaves nothing.
+    Use as a context manager. Leaving the block without `seal` (a crash, an error) leaves nothing, but where
+    `resume` names the question that is asked: then the pages stay, and the next writer of the same source,
+    origin and question continues after them. What was kept longer ago than a day is not continued.
     """
 
-    def __init__(self, root: Path, source: str, origin: str) -> None:
+    def __init__(self, root: Path, source: str, origin: str, resume: str = "") -> None:
         self.root, self.source, self.origin = root, source, origin
-        self.started_at = datetime.now(UTC)
-        self.folder = root / source / f".tmp-{uuid.uuid4().hex}"
-        self._digest = hashlib.sha256()
-        self._names: list[str] = []
-        self._bytes = 0
+        asked = hashlib.sha256(f"{origin}\0{resume}".encode()).hexdigest()[:12]
+        self.folder = root / source / (f".partial-{asked}" if resume else f".tmp-{uuid.uuid4().hex}")
+        self._resumable = bool(resume)
+        self._pages: list[Page] = []
 
     def __enter__(self) -> CaptureWriter:
-        """Make the temporary folder."""
+        """Make the temporary folder, or take up the one that is there."""
         try:
-            self.folder.mkdir(parents=True)
+            self.folder.mkdir(parents=True, exist_ok=self._resumable)
+            self._pages = _kept_pages(self.folder)
+            _tidy(self.folder, self._pages)
         except OSError as error:
             raise SourceError(
                 str(self.root), f"the folder cannot be written ({error.strerror})", "Free it or set MOAT_DATA"
             ) from error
+        self.started_at = self._pages[0].at if self._pages else datetime.now(UTC)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove what was not sealed."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove what was not sealed and is not to be continued."""
+        if not self._resumable:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
-    def add(self, name: str, content: bytes) -> None:
-        """Keep a page as received."""
-        _write(self.folder / f"{name}.zst", zstandard.ZstdCompressor(level=6).compress(content))
-        self._digest.update(name.encode() + b"\0" + content)
-        self._names.append(name)
-        self._bytes += len(content)
+    @property
+    def kept(self) -> tuple[Page, ...]:
+        """The pages that are there, in order."""
+        return tuple(self._pages)
 
-    def seal(self, *, revision: str, client: str, requests: int, rows: Counts, metrics: Counts) -> tuple[Capture, bool]:
+    def add(self, name: str, content: bytes, note: str = "") -> None:
+        """Keep a page as received, with a note for who continues after it."""
+        _write(self.folder / f"{name}.zst", zstandard.ZstdCompressor(level=3).compress(content))
+        self._note(Page(name, hashlib.sha256(content).hexdigest(), len(content), datetime.now(UTC), note))
+
+    def remember(self, note: str) -> None:
+        """Note what was read without keeping it, for who continues after it."""
+        self._note(Page("", "", 0, datetime.now(UTC), note))
+
+    def _note(self, page: Page) -> None:
+        if self._resumable:
+            _write(self.folder / _PAGES, page.to_line(), "ab")
+        self._pages.append(page)
+
+    def abandon(self) -> None:
+        """Keep nothing to be continued: what the source says now does not follow on from it."""
+        self._resumable = False
+
+    def seal(
+        self,
+        *,
+        revision: str,
+        client: str,
+        requests: int,
+        items: int,
+        kind: Kind = "full",
+        watermark: str = "",
+        verified: bool = False,
+    ) -> tuple[Capture, bool]:
         """Write the manifest and put the capture in place.
 
         Returns:
             The capture and whether it is new. Content and origin equal to the newest capture of the
             same source add no capture: the old one is returned and the look is noted in `checked.json`.
         """
+        pages = {page.name: page.sha256 for page in self._pages if page.name}
+        digest = hashlib.sha256("".join(f"{name} {sha256}\n" for name, sha256 in pages.items()).encode()).hexdigest()
         manifest = Manifest(
             source=self.source,
-            capture_id=f"{self.started_at:%Y%m%dT%H%M%S%fZ}-{self._digest.hexdigest()[:12]}",
+            capture_id=f"{self.started_at:%Y%m%dT%H%M%S%fZ}-{digest[:12]}",
             origin=self.origin,
             revision=revision,
             started_at=self.started_at,
             finished_at=datetime.now(UTC),
             client=client,
             requests=requests,
-            rows=rows,
-            metrics=metrics,
-            bytes=self._bytes,
-            sha256=self._digest.hexdigest(),
-            pages=tuple(self._names),
+            items=items,
+            bytes=sum(page.size for page in self._pages),
+            sha256=digest,
+            pages=pages,
+            kind=kind,
+            watermark=watermark,
+            verified=verified,
         )
         newest = latest(self.root, self.source)
-        same = (
-            newest is not None
-            and newest.manifest.sha256 == manifest.sha256
-            and newest.manifest.origin == manifest.origin
-        )
+        same = newest is not None and (newest.manifest.sha256, newest.manifest.origin) == (digest, self.origin)
         if newest is None or not same:
+            (self.folder / _PAGES).unlink(missing_ok=True)
             _write(self.folder / "manifest.json", manifest.to_json().encode())
             target = self.folder.with_name(manifest.capture_id)
             self.folder.rename(target)
             _fsync_folder(target.parent)
             newest = Capture(target, manifest)
+        self._resumable = False
         _note_check(self.root / self.source, manifest)
         return newest, not same
+
+
+def _kept_pages(folder: Path) -> list[Page]:
+    """The pages of a capture that was cut off, as far as they are whole and young enough to follow on from."""
+    try:
+        lines = (folder / _PAGES).read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    pages = [Page.from_line(line) for line in lines if line.endswith(b"\n")]
+    return pages if pages and datetime.now(UTC) - pages[0].at < RESUME_WITHIN else []
+
+
+def _tidy(folder: Path, pages: Sequence[Page]) -> None:
+    """Leave these pages and their notes, and nothing that a crash cut off."""
+    wanted = {f"{page.name}.zst" for page in pages}
+    for path in folder.iterdir():
+        if path.name not in wanted:
+            path.unlink()
+    if pages:
+        _write(folder / _PAGES, b"".join(page.to_line() for page in pages))
 
 
 def _note_check(folder: Path, manifest: Manifest) -> None:
@@ -207,12 +277,22 @@ def checked_at(root: Path, source: str) -> datetime | None:
 
 
 def every(root: Path, source: str) -> list[Capture]:
-    """All sealed captures of a source, oldest first."""
-    found = [
-        Capture(path.parent, Manifest.from_json(path.read_text()))
-        for path in (root / source).glob("[!.]*/manifest.json")
-    ]
+    """All sealed captures of a source, oldest first.
+
+    Raises:
+        SourceError: a manifest cannot be read.
+    """
+    found = [Capture(path.parent, _manifest(path)) for path in (root / source).glob("[!.]*/manifest.json")]
     return sorted(found, key=lambda capture: capture.manifest.capture_id)
+
+
+def _manifest(path: Path) -> Manifest:
+    try:
+        return Manifest.from_json(path.read_text())
+    except (ValueError, TypeError, KeyError) as error:
+        raise SourceError(
+            str(path), "it is damaged or of an earlier version", "Delete this capture's folder and run again"
+        ) from error
 
 
 def latest(root: Path, source: str) -> Capture | None:
@@ -221,9 +301,9 @@ def latest(root: Path, source: str) -> Capture | None:
     return found[-1] if found else None
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, mode: Literal["wb", "ab"] = "wb") -> None:
     try:
-        with path.open("wb") as file:
+        with path.open(mode) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

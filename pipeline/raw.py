@@ -1,32 +1,31 @@
-"""Captures into the raw schema of the work file: every capture of this run's origins, parsed afresh.
+"""Captures into the raw schema of the work file: every capture of this run's origins.
 
-Because captures are the truth, raw tables are rebuilt whole; nothing is updated in place.
+Captures are the truth: whatever is in the raw schema can be made from them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from pipeline.captures import Capture, Manifest, checked_at, every
+from pipeline import hub_state
+from pipeline.captures import Capture, Counts, Manifest, checked_at, every
 from pipeline.errors import InputError
 from pipeline.facts.hub_repositories import bundled_repositories
 from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.server import serve
-from pipeline.progress import report
 from pipeline.settings import Settings
-from pipeline.sources import facts, hub_models
+from pipeline.sources import facts, hub_crawl, hub_models
 from pipeline.sources.quarantine import QUARANTINE_COLUMNS
 
 BUNDLED = "bundled Hub (facts of the project)"
 LICENCES = {
-    hub_models.SOURCE: ("Hugging Face Hub", "https://huggingface.co/models", "as each model card states"),
+    hub_crawl.SOURCE: ("Hugging Face Hub", "https://huggingface.co/models", "as each model card states"),
     facts.SOURCE: (
         "Open Moat tables of facts, composed from the source named on every row; Epoch AI's figures: CC BY 4.0",
         "https://epoch.ai/data",
@@ -34,7 +33,7 @@ LICENCES = {
     ),
 }
 CAPTURE_COLUMNS: dict[str, Any] = {
-    "source": pl.String, "capture_id": pl.String, "origin": pl.String, "revision": pl.String,
+    "source": pl.String, "capture_id": pl.String, "origin": pl.String, "revision": pl.String, "kind": pl.String,
     "started_at": pl.Datetime("us", "UTC"), "finished_at": pl.Datetime("us", "UTC"),
     "checked_at": pl.Datetime("us", "UTC"), "client": pl.String, "requests": pl.Int64,
     "rows_read": pl.Int64, "rows_kept": pl.Int64, "rows_quarantined": pl.Int64, "rows_duplicate": pl.Int64,
@@ -70,27 +69,17 @@ def load_run(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: d
 
 
 def load_hub(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:
-    """Parse every capture of the Hub in use into raw.hub_models, lineage_edges, card_metrics, quarantine.
+    """Fold the captures of the Hub in use into raw.hub_models, lineage_edges, card_metrics and quarantine.
 
     Returns:
         Row counts by table.
     """
-    captures = [c for c in every(settings.captures, hub_models.SOURCE) if c.manifest.origin == origin_of(settings)]
-    parsed = []
-    for number, capture in enumerate(captures):
-        report("read captures of the Hub", number, len(captures))
-        parsed.append(hub_models.parse(capture))
-    report("read captures of the Hub", len(captures), len(captures))
-    manifests = [
-        replace(capture.manifest, rows=one.counts, metrics=one.metric_counts)
-        for capture, one in zip(captures, parsed, strict=True)
-    ]
-    counts = {}
-    for table, schema in hub_models.TABLES.items():
-        frame = pl.concat([one.frames()[table] for one in parsed] or [pl.DataFrame(schema=schema)])
-        counts[table] = _replace_table(connection, table, frame)
-    _note_captures(connection, settings, hub_models.SOURCE, manifests)
-    return counts
+    captures = [c for c in every(settings.captures, hub_crawl.SOURCE) if c.manifest.origin == origin_of(settings)]
+    counts = hub_state.fold(connection, captures)
+    manifests = {capture.manifest.capture_id: capture.manifest for capture in captures}
+    _note_captures(connection, settings, hub_crawl.SOURCE, manifests, counts)
+    rows = {table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchone() for table in hub_models.TABLES}
+    return {table: int(row[0]) if row else 0 for table, row in rows.items()}
 
 
 def load_facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:
@@ -105,32 +94,42 @@ def load_facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dic
         name: _replace_table(connection, f"facts_{name}", pl.concat([one[name] for one in tables]))
         for name in facts.TABLES
     }
-    _note_captures(connection, settings, facts.SOURCE, [capture.manifest for capture in captures])
+    manifests = {capture.manifest.capture_id: capture.manifest for capture in captures}
+    whole = {name: (Counts(m.items, m.items), Counts()) for name, m in manifests.items()}
+    _note_captures(connection, settings, facts.SOURCE, manifests, whole)
     return counts
 
 
 def _note_captures(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, source: str, manifests: list[Manifest]
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    source: str,
+    manifests: Mapping[str, Manifest],
+    counts: Mapping[str, tuple[Counts, Counts]],
 ) -> None:
+    """One row of raw.captures for each capture counted now; what is no capture of this run any more goes."""
     attribution, url, licence = LICENCES[source]
     last_checked = checked_at(settings.captures, source)
     rows = [
         {
-            "source": source, "capture_id": m.capture_id, "origin": m.origin, "revision": m.revision,
-            "started_at": m.started_at, "finished_at": m.finished_at, "checked_at": last_checked,
-            "client": m.client, "requests": m.requests, "rows_read": m.rows.read, "rows_kept": m.rows.kept,
-            "rows_quarantined": m.rows.quarantined, "rows_duplicate": m.rows.duplicate,
-            "metrics_read": m.metrics.read, "metrics_kept": m.metrics.kept,
-            "metrics_quarantined": m.metrics.quarantined, "bytes": m.bytes, "sha256": m.sha256,
-            "attribution": attribution, "url": url, "licence": licence,
+            "source": source, "capture_id": name, "origin": manifests[name].origin,
+            "revision": manifests[name].revision, "kind": manifests[name].kind,
+            "started_at": manifests[name].started_at, "finished_at": manifests[name].finished_at,
+            "client": manifests[name].client, "requests": manifests[name].requests,
+            "rows_read": items.read, "rows_kept": items.kept, "rows_quarantined": items.quarantined,
+            "rows_duplicate": items.duplicate, "metrics_read": metrics.read, "metrics_kept": metrics.kept,
+            "metrics_quarantined": metrics.quarantined, "bytes": manifests[name].bytes,
+            "sha256": manifests[name].sha256, "attribution": attribution, "url": url, "licence": licence,
         }
-        for m in manifests
+        for name, (items, metrics) in counts.items()
     ]  # fmt: skip
     frame = pl.DataFrame(rows, schema=CAPTURE_COLUMNS)
     _ensure_table(connection, "captures", frame.clear())
     _ensure_table(connection, "quarantine", pl.DataFrame(schema=QUARANTINE_COLUMNS))
-    connection.execute("DELETE FROM raw.captures WHERE source = ?", [source])
+    stay = [name for name in manifests if name not in counts]
+    connection.execute("DELETE FROM raw.captures WHERE source = ? AND NOT list_contains(?, capture_id)", [source, stay])
     connection.execute("INSERT INTO raw.captures BY NAME FROM frame")
+    connection.execute("UPDATE raw.captures SET checked_at = ? WHERE source = ?", [last_checked, source])
 
 
 def _replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> int:

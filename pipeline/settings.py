@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     page_size: int = Field(default=1000, ge=1, le=1000)
     timeout_s: float = Field(default=30.0, gt=0)
     retries: int = Field(default=5, ge=0, le=10)
+    backoff_s: float = Field(default=1.0, gt=0)
+    full_crawl_days: float = Field(default=7.0, ge=0)
 
     @property
     def captures(self) -> Path:

@@ -8,7 +8,7 @@ from pipeline import raw
 from pipeline.defs.resources import Warehouse
 from pipeline.progress import report
 from pipeline.sources import facts as facts_source
-from pipeline.sources import hub_models as hub_source
+from pipeline.sources import hub_crawl
 from pipeline.warehouse import connect_work
 
 GROUP = "1_sources"
@@ -19,13 +19,13 @@ GROUP = "1_sources"
     kinds={"python", "huggingface"},
     owners=["team:openmoat"],
     description="Models and cards of the Hugging Face Hub, captured as received and read item by item.",
-    metadata={"licence": raw.LICENCES[hub_source.SOURCE][2]},
+    metadata={"licence": raw.LICENCES[hub_crawl.SOURCE][2]},
 )
 def hub_models(warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Crawl the Hub into a capture, then parse every capture of this Hub into raw tables."""
     settings = warehouse.settings
     with raw.hub_endpoint(settings) as (endpoint, origin):
-        capture, new = hub_source.fetch(settings, endpoint, origin)
+        capture, new = hub_crawl.fetch(settings, endpoint, origin)
     with connect_work(settings) as connection:
         raw.load_run(connection, settings, warehouse.date)
         counts = raw.load_hub(connection, settings)

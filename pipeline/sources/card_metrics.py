@@ -57,7 +57,7 @@ class _Found:
         return str(self.metric.get("type") or self.metric.get("name") or "")
 
 
-def card_metrics(repo: str, index: object, trainer_card: bool) -> tuple[list[dict[str, Any]], list[Refused], int]:
+def card_metrics(repo: str, index: object, trainer_card: bool) -> tuple[list[dict[str, Any]], list[Refused]]:
     """Read the metrics of one card.
 
     Args:
@@ -66,13 +66,12 @@ def card_metrics(repo: str, index: object, trainer_card: bool) -> tuple[list[dic
         trainer_card: whether the transformers Trainer wrote the card.
 
     Returns:
-        Kept rows (columns of METRIC_COLUMNS but capture_id), refused (kind, reason, payload) with kind
-        `card metric` for each metric and `card` for what holds no metric, and the number of metrics read.
+        Kept rows (columns of METRIC_COLUMNS but capture_id), and refused (kind, reason, payload) with kind
+        `card metric` for each metric and `card` for what holds no metric: every metric is in one of the two.
     """
     found, refused = _walk(repo, index)
     kept: dict[str, dict[str, Any]] = {}
     proofs = prove([Metric(f.metric_key, f.metric.get("value"), f.dataset_key, f.suite) for f in found], trainer_card)
-    broken = sum(kind == "card metric" for kind, _, _ in refused)
     for one, proof in zip(found, proofs, strict=True):
         if proof.value is None or proof.unit is None:
             refused.append(("card metric", proof.reason, one.metric))
@@ -82,7 +81,7 @@ def card_metrics(repo: str, index: object, trainer_card: bool) -> tuple[list[dic
             refused.append(("card metric", "repeats a metric of the same card", one.metric))
             continue
         kept[row["fact_id"]] = row
-    return list(kept.values()), refused, len(found) + broken
+    return list(kept.values()), refused
 
 
 def _walk(repo: str, index: object) -> tuple[list[_Found], list[Refused]]:

@@ -6,7 +6,7 @@ import io
 
 import polars as pl
 
-from pipeline.captures import Capture, CaptureWriter, Counts
+from pipeline.captures import Capture, CaptureWriter
 from pipeline.errors import FactsError
 from pipeline.facts import tables
 from pipeline.facts.schema import TABLES as SCHEMAS
@@ -37,8 +37,7 @@ def fetch(settings: Settings) -> tuple[Capture, bool]:
         for name in TABLES:
             writer.add(f"{name}.csv", tables.path(name).read_bytes())
             rows += tables.load(name).height
-        counts = Counts(read=rows, kept=rows)
-        return writer.seal(revision="project", client="none", requests=0, rows=counts, metrics=Counts())
+        return writer.seal(revision="project", client="none", requests=0, items=rows)
 
 
 def parse(capture: Capture) -> dict[str, pl.DataFrame]:

@@ -1,119 +1,201 @@
-"""The one way to a Hub, local or real: pages of its list endpoint through the huggingface_hub client.
+"""The one way to a Hub, local or real: requests that wait as told, retry within bounds and stay on its hosts.
 
-Pages are kept as received. One malformed item kills the client's own `list_models` generator, so
-items are not interpreted here.
+Requests go through the session of the huggingface_hub client. What is received is not interpreted here: one
+malformed item kills the client's own `list_models` generator.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import huggingface_hub
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
+from huggingface_hub.errors import OfflineModeIsEnabled
+from huggingface_hub.utils import build_hf_headers, get_session
+from huggingface_hub.utils._http import parse_ratelimit_headers
 
 from pipeline.errors import SourceError
-from pipeline.progress import report
 from pipeline.settings import Settings
 
 MAX_BODY_BYTES = 64 * 2**20
-MAX_PAGES = 20_000
+MAX_WAIT_S = 330.0
+"""A little over the five minutes of the Hub's window: no header makes a run wait for longer at a time."""
+MAX_REDIRECTS = 3
+# Where the Hub sends those who download a file; a token is never sent there.
+STORES = (".hf.co", ".huggingface.co")
+AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 CLIENT = f"huggingface_hub {huggingface_hub.__version__}"
 
 
-@dataclass
-class Crawl:
-    """The pages of one crawl as they arrive, and how many requests they took."""
+@dataclass(frozen=True)
+class Answer:
+    """A body as received, the address of the next page where the Hub names one, and what JSON it is if asked for."""
 
-    settings: Settings
-    endpoint: str
-    requests: int = 0
-    _seen: set[str] = field(default_factory=set)
+    content: bytes
+    next: str | None
+    commit: str | None
+    body: Any = None
 
-    def pages(self, expand: tuple[str, ...]) -> Iterator[bytes]:
-        """Yield each page of /api/models, by creation date, as received.
+
+class Refused(SourceError):
+    """The Hub answered with a status that asking again does not change."""
+
+    def __init__(self, thing: str, wrong: str, todo: str, status: int = 0) -> None:
+        super().__init__(thing, wrong, todo)
+        self.status = status
+
+
+class _Again(Exception):
+    """This attempt failed in a way that may pass; `wait` is what the Hub asked for, seconds."""
+
+    def __init__(self, why: str, todo: str, wait: float | None = None) -> None:
+        super().__init__(why)
+        self.why, self.todo, self.wait = why, todo, wait
+
+
+class HubClient:
+    """Asks one Hub.
+
+    Attributes:
+        endpoint: its address.
+        requests: how many requests were sent, failed ones included.
+        troubles: how many of them failed or came back unreadable: signs of an unwell Hub.
+    """
+
+    def __init__(self, settings: Settings, endpoint: str) -> None:
+        self.settings, self.endpoint = settings, endpoint.rstrip("/")
+        self.requests = self.troubles = 0
+        self._not_before = 0.0
+
+    def url(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
+        """Address of a path of this Hub."""
+        return str(httpx2.URL(f"{self.endpoint}/{path.lstrip('/')}", params=list(query)))
+
+    def json(self, url: str, kind: type[list[Any]] | type[dict[str, Any]]) -> Answer:
+        """A body that is a JSON list or object; one that is not is asked for again.
 
         Raises:
-            SourceError: unreachable or refusing Hub, a body that is no JSON list, a cursor that
-                repeats, a link that leaves the Hub's host.
+            SourceError: see `get`; also a body that stays unreadable.
         """
-        query = [("sort", "createdAt"), ("direction", "1"), ("limit", str(self.settings.page_size))]
-        url: str | None = str(
-            httpx2.URL(f"{self.endpoint}/api/models", params=query + [("expand", name) for name in expand])
-        )
-        while url is not None:
-            if url in self._seen or len(self._seen) >= MAX_PAGES:
-                raise self._error("the cursor of the list repeats", "Run again; if it stays, the Hub is at fault")
-            self._seen.add(url)
-            response = self._get(url)
-            self._check_list(response)
-            report("pull from the Hub", self.requests)
-            yield response.content
-            url = self._next(response)
 
-    def _get(self, url: str) -> httpx2.Response:
-        token = self.settings.hub_token.get_secret_value() if self.settings.hub_token else False
-        self.requests += 1
-        try:
-            response = http_backoff(
-                "GET",
-                url,
-                headers=build_hf_headers(token=token, library_name="openmoat"),
-                timeout=self.settings.timeout_s,
-                max_retries=self.settings.retries,
-                follow_redirects=False,
-            )
-            hf_raise_for_status(response)
-        except OfflineModeIsEnabled as error:
-            raise self._error("HF_HUB_OFFLINE is set, so it is not asked", "Unset it, or use --hub local") from error
-        except HfHubHTTPError as error:
-            raise self._refused(error) from error
-        except httpx2.HTTPError as error:
-            raise self._error(
-                f"it cannot be reached ({type(error).__name__})",
-                "Check the address and the network, or use --hub local",
-            ) from error
-        if response.is_redirect:
-            raise self._error("the list endpoint redirects elsewhere", "Give the Hub's own address with --hub")
-        return response
+        def read(content: bytes) -> Any:
+            try:
+                body = json.loads(content)
+            except (ValueError, RecursionError) as error:
+                raise _Again("its answer is no JSON", "Run again later; what was read before is kept") from error
+            if not isinstance(body, kind):
+                wrong = f"its answer is a {type(body).__name__}, not a {kind.__name__}"
+                raise _Again(wrong, "Check the address of the Hub")
+            return body
 
-    def _refused(self, error: HfHubHTTPError) -> SourceError:
-        status = error.response.status_code if error.response is not None else 0
+        return self._attempts(url, MAX_BODY_BYTES, read)
+
+    def get(self, url: str, cap: int = MAX_BODY_BYTES) -> Answer:
+        """A body of at most `cap` bytes.
+
+        Raises:
+            Refused: it does not exist, needs a right, or the query is not understood; with its status.
+            SourceError: unreachable, unwell after every retry, too large, or a way to another host.
+        """
+        return self._attempts(url, cap, lambda _: None)
+
+    def _attempts(self, url: str, cap: int, read: Callable[[bytes], Any]) -> Answer:
+        attempt = 0
+        while True:
+            try:
+                answer = self._once(url, cap)
+                return replace(answer, body=read(answer.content))
+            except _Again as error:
+                self.troubles += 1
+                if attempt == self.settings.retries:
+                    raise self.error(error.why, error.todo) from error
+                # Jitter, so that several crawls do not come back at the same moment.
+                pause = self.settings.backoff_s * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311
+                time.sleep(min(pause if error.wait is None else error.wait + pause / 2, MAX_WAIT_S))
+                attempt += 1
+
+    def _once(self, url: str, cap: int) -> Answer:
+        for _ in range(MAX_REDIRECTS + 1):
+            self._allowed(url)
+            # The Hub says beforehand when its window is used up.
+            time.sleep(max(0.0, min(self._not_before - time.monotonic(), MAX_WAIT_S)))
+            self.requests += 1
+            try:
+                with get_session().stream(
+                    "GET", url, headers=self._headers(url), timeout=self.settings.timeout_s, follow_redirects=False
+                ) as response:
+                    if response.is_redirect:
+                        url = urljoin(url, response.headers.get("location", ""))
+                        continue
+                    self._check_status(response)
+                    content = self._body(response, cap)
+            except OfflineModeIsEnabled as error:
+                raise self.error("HF_HUB_OFFLINE is set, so it is not asked", "Unset it, or use --hub local") from error
+            except httpx2.HTTPError as error:
+                why = f"it cannot be reached ({type(error).__name__})"
+                raise _Again(why, "Check the address and the network, or use --hub local") from error
+            limit = parse_ratelimit_headers(response.headers)
+            if limit is not None and limit.remaining == 0:
+                self._not_before = time.monotonic() + limit.reset_in_seconds
+            following = response.links.get("next", {}).get("url")
+            return Answer(content, self._following(following), response.headers.get("x-repo-commit"))
+        raise self.error("it redirects without end", "Give the Hub's own address with --hub")
+
+    def _headers(self, url: str) -> dict[str, str]:
+        own = urlsplit(url)[:2] == urlsplit(self.endpoint)[:2]
+        token = self.settings.hub_token.get_secret_value() if self.settings.hub_token and own else False
+        return dict(build_hf_headers(token=token, library_name="openmoat"))
+
+    def _allowed(self, url: str) -> None:
+        target, own = urlsplit(url), urlsplit(self.endpoint)
+        if target[:2] == own[:2]:
+            return
+        stores = own.hostname == "huggingface.co" and target.scheme == "https" and target.port in {None, 443}
+        if not (stores and (target.hostname or "").endswith(STORES)):
+            raise self.error(f"it sends to another host ({_excerpt(url)})", "Not followed; check --hub, or report it")
+
+    def _following(self, link: str | None) -> str | None:
+        if link is not None and urlsplit(link)[:2] != urlsplit(self.endpoint)[:2]:
+            raise self.error(f"its next page lies on another host ({_excerpt(link)})", "Not followed; report it")
+        return link
+
+    def _check_status(self, response: httpx2.Response) -> None:
+        status = response.status_code
+        if status < 400:
+            return
+        if status in AGAIN:
+            limit, after = parse_ratelimit_headers(response.headers), response.headers.get("retry-after", "")
+            wait = float(limit.reset_in_seconds) if limit is not None and limit.remaining == 0 else None
+            wait = float(after) if wait is None and after.isdigit() else wait
+            if status == 429:
+                raise _Again("the rate limit holds after every retry", "Wait five minutes or set HF_TOKEN", wait)
+            raise _Again(f"it answers {status} after every retry", "Run again later", wait)
+        said = _excerpt(self._body(response, MAX_BODY_BYTES).decode("utf-8", "replace"))
         match status:
             case 401 | 403:
-                return self._error(f"it refuses access ({status})", "Check HF_TOKEN, or unset it to go anonymous")
+                wrong, todo = f"it refuses access ({status})", "Check HF_TOKEN, or unset it to go anonymous"
             case 400:
-                said = _excerpt(error.response.text) if error.response is not None else ""
-                return self._error(f"it refuses the query (400: {said})", "A property asked for may no longer exist")
-            case 429:
-                return self._error("the rate limit holds after every retry", "Wait five minutes or set HF_TOKEN")
+                wrong, todo = f"it refuses the query (400: {said})", "A property asked for may no longer exist"
             case _:
-                return self._error(f"it answers {status} after every retry", "Run again later")
+                wrong, todo = f"it answers {status} ({said})", "Check the address, and whether it still exists"
+        raise Refused(f"Hub at {self.endpoint}", wrong, todo, status)
 
-    def _check_list(self, response: httpx2.Response) -> None:
-        if len(response.content) > MAX_BODY_BYTES:
-            raise self._error(f"a page is over {MAX_BODY_BYTES:,} bytes", "Lower MOAT_PAGE_SIZE")
-        try:
-            body = json.loads(response.content)
-        except (ValueError, RecursionError) as error:
-            kind = response.headers.get("content-type", "no content type")
-            raise self._error(f"a page is no JSON ({kind})", "Run again later; nothing was kept") from error
-        if not isinstance(body, list):
-            raise self._error(f"a page is a {type(body).__name__}, not a list", "Check the address of the Hub")
+    def _body(self, response: httpx2.Response, cap: int) -> bytes:
+        content = bytearray()
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > cap:
+                raise self.error(f"its answer is over {cap:,} bytes", "Lower MOAT_PAGE_SIZE, or report it")
+        return bytes(content)
 
-    def _next(self, response: httpx2.Response) -> str | None:
-        link = response.links.get("next", {}).get("url")
-        if link is None:
-            return None
-        if urlsplit(link)[:2] != urlsplit(self.endpoint)[:2]:
-            raise self._error(f"its next page lies on another host ({_excerpt(link)})", "Not followed; report it")
-        return str(link)
-
-    def _error(self, wrong: str, todo: str) -> SourceError:
+    def error(self, wrong: str, todo: str) -> SourceError:
+        """An error of this Hub."""
         return SourceError(f"Hub at {self.endpoint}", wrong, todo)
 
 

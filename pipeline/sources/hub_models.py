@@ -1,4 +1,4 @@
-"""Models of the Hub with their cards: fetch writes a capture of raw pages, parse turns it into rows.
+"""Models of the Hub with their cards: what a page of its list says, as rows.
 
 Everything on the Hub is untrusted. An item or metric that cannot be read is one row of quarantine
 with a reason; nothing here renders, executes or downloads what a card names.
@@ -13,23 +13,15 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.captures import Capture, CaptureWriter, Counts, latest
-from pipeline.errors import SourceError
-from pipeline.settings import Settings
+from pipeline.captures import Capture
 from pipeline.sources.card_metrics import METRIC_COLUMNS, card_metrics
-from pipeline.sources.hub_client import CLIENT, Crawl
+from pipeline.sources.hub_crawl import SOURCE
 from pipeline.sources.quarantine import QUARANTINE_COLUMNS, Unreadable, excerpt
 
-SOURCE = "hub_models"
-EXPAND = (
-    "author", "cardData", "createdAt", "disabled", "downloads", "downloadsAllTime", "gated", "gguf", "lastModified",
-    "library_name", "likes", "pipeline_tag", "private", "safetensors", "sha", "tags",
-)  # fmt: skip
 # Repositories older than the field carry this creation time: it means unknown.
 CREATED_FLOOR = datetime(2022, 3, 2, 23, 29, 4, tzinfo=UTC)
 RELATIONS = frozenset({"finetune", "adapter", "quantized", "merge"})
 MAX_CARD_CHARS = 2_000_000
-SHRINK_LIMIT = 0.8
 
 MODEL_COLUMNS: dict[str, Any] = {
     "id": pl.String, "author": pl.String, "created_at": pl.Datetime("us", "UTC"),
@@ -45,73 +37,52 @@ EDGE_COLUMNS: dict[str, Any] = {
 
 
 class Parsed:
-    """The rows of one capture: models, lineage edges, card metrics, quarantine; and their counts."""
+    """The rows of some items of a capture: models, lineage edges, card metrics, quarantine.
 
-    def __init__(self, capture_id: str) -> None:
+    `read` is the number of items of the capture up to here, those of earlier batches included.
+    """
+
+    def __init__(self, capture_id: str, read: int = 0) -> None:
         self.capture_id = capture_id
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
-        self.seen: set[str] = set()
-        self.read = self.quarantined = self.duplicate = self.metrics_read = 0
-
-    @property
-    def counts(self) -> Counts:
-        """Repositories read and what became of them."""
-        return Counts(self.read, len(self.rows["hub_models"]), self.quarantined, self.duplicate)
-
-    @property
-    def metric_counts(self) -> Counts:
-        """Card metrics read and what became of them (a repeated metric is quarantined as such)."""
-        kept = len(self.rows["card_metrics"])
-        return Counts(self.metrics_read, kept, self.metrics_read - kept, 0)
+        self.read = read
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        """One typed frame per table of `TABLES`."""
-        return {name: pl.DataFrame(self.rows[name], schema=schema) for name, schema in TABLES.items()}
-
-    def quarantine(self, kind: str, key: str, reason: str, payload: object) -> None:
-        """Put one row aside with its reason."""
-        self.rows["quarantine"].append(
-            {
-                "source": SOURCE,
-                "kind": kind,
-                "key": excerpt(key),
-                "reason": reason,
-                "payload": excerpt(payload),
-                "capture_id": self.capture_id,
-            }
-        )
+        """One typed frame per table of `TABLES`, and `place`: the number of the item each row is from."""
+        return {
+            name: pl.DataFrame(self.rows[name], schema=schema | {"place": pl.Int64}) for name, schema in TABLES.items()
+        }
 
     def add(self, item: object) -> None:
-        """Take one item of a page: keep it, count it as a duplicate or quarantine it."""
+        """Take one item of a page: keep it or quarantine it."""
         self.read += 1
         try:
             model, card = _model(item)
         except Unreadable as error:
-            self.quarantined += 1
             key = item.get("id") if isinstance(item, dict) else None
-            return self.quarantine("repository", str(key or ""), str(error), item)
-        if model["id"] in self.seen:
-            self.duplicate += 1
-            return None
-        self.seen.add(model["id"])
-        self.rows["hub_models"].append(model | {"capture_id": self.capture_id})
-        self._add_edges(model["id"], model["tags"], card)
-        return self._add_metrics(model["id"], model["tags"], card)
-
-    def _add_edges(self, child: str, tags: Sequence[str], card: dict[str, Any]) -> None:
-        edges, problems = _edges(child, tags, card)
-        self.rows["lineage_edges"].extend(edge | {"capture_id": self.capture_id} for edge in edges)
+            return self._quarantine("repository", str(key or ""), str(error), item)
+        self._keep("hub_models", [model])
+        edges, problems = _edges(model["id"], model["tags"], card)
+        self._keep("lineage_edges", edges)
         for problem, payload in problems:
-            self.quarantine("lineage", child, problem, payload)
+            self._quarantine("lineage", model["id"], problem, payload)
+        return self._add_metrics(model["id"], model["tags"], card)
 
     def _add_metrics(self, repo: str, tags: Sequence[str], card: dict[str, Any]) -> None:
         if "model-index" not in card:
             return
-        kept, refused, read = card_metrics(repo, card["model-index"], "generated_from_trainer" in tags)
-        self.metrics_read += read
-        self.rows["card_metrics"].extend(row | {"capture_id": self.capture_id} for row in kept)
+        kept, refused = card_metrics(repo, card["model-index"], "generated_from_trainer" in tags)
+        self._keep("card_metrics", kept)
         for kind, reason, payload in refused:
-            self.quarantine(kind, repo, reason, payload)
+            self._quarantine(kind, repo, reason, payload)
+
+    def _quarantine(self, kind: str, key: str, reason: str, payload: object) -> None:
+        """Put one row aside with its reason."""
+        row = {"source": SOURCE, "kind": kind, "key": excerpt(key), "reason": reason, "payload": excerpt(payload)}
+        self._keep("quarantine", [row])
+
+    def _keep(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
+        self.rows[table].extend(row | {"capture_id": self.capture_id, "place": self.read} for row in rows)
 
 
 TABLES = {
@@ -122,55 +93,16 @@ TABLES = {
 }
 
 
-def fetch(settings: Settings, endpoint: str, origin: str) -> tuple[Capture, bool]:
-    """Crawl the Hub's list of models into a capture.
-
-    Args:
-        settings: page size, retries, token, folders.
-        endpoint: address of the Hub.
-        origin: what the capture calls this Hub (the bundled one has a new port at every start).
-
-    Returns:
-        The capture and whether it holds anything new.
-
-    Raises:
-        SourceError: see `Crawl.pages`; also an empty list, or one that shrank by more than 20%.
-    """
-    crawl = Crawl(settings, endpoint)
-    with CaptureWriter(settings.captures, SOURCE, origin) as writer:
-        parsed = Parsed("")
-        for number, page in enumerate(crawl.pages(EXPAND)):
-            writer.add(f"{number:06d}.json", page)
-            for item in json.loads(page):
-                parsed.add(item)
-        _refuse_shrinking(parsed.counts, latest(settings.captures, SOURCE), origin)
-        return writer.seal(
-            revision=f"createdAt ascending, {crawl.requests} pages",
-            client=CLIENT,
-            requests=crawl.requests,
-            rows=parsed.counts,
-            metrics=parsed.metric_counts,
-        )
-
-
-def _refuse_shrinking(counts: Counts, last: Capture | None, origin: str) -> None:
-    todo = "The last good capture stays in use; look at the Hub, then run again"
-    if counts.kept == 0:
-        raise SourceError(f"Hub at {origin}", f"not one usable repository among {counts.read} items", todo)
-    if last is None or last.manifest.origin != origin:
-        return
-    before = last.manifest.rows.kept
-    if counts.kept < SHRINK_LIMIT * before:
-        raise SourceError(f"Hub at {origin}", f"only {counts.kept} repositories, {before} at the last capture", todo)
-
-
-def parse(capture: Capture) -> Parsed:
-    """Turn a sealed capture into rows; pure apart from reading the capture."""
-    parsed = Parsed(capture.manifest.capture_id)
-    for _, page in capture.pages():
+def parse(capture: Capture, pages_at_once: int) -> Iterator[Parsed]:
+    """Turn a sealed capture into rows, some pages at a time; pure apart from reading the capture."""
+    batch = Parsed(capture.manifest.capture_id)
+    for number, (_, page) in enumerate(capture.pages(), start=1):
         for item in json.loads(page):
-            parsed.add(item)
-    return parsed
+            batch.add(item)
+        if number % pages_at_once == 0:
+            yield batch
+            batch = Parsed(capture.manifest.capture_id, batch.read)
+    yield batch
 
 
 def _model(item: object) -> tuple[dict[str, Any], dict[str, Any]]:

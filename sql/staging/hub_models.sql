@@ -14,19 +14,9 @@
 -- params_total | parameters by the safetensors header, else the GGUF header
 -- gated | false, auto or manual; null where not stated
 -- disabled | whether the Hub disabled the repository; null where not stated
--- deleted_seen_at | first capture (UTC) whose list lacks the repository; missing and private look alike
+-- deleted_seen_at | first whole, verified list (UTC) that lacks the repository; missing and private look alike
 -- capture_id | capture this state comes from
-WITH captures AS (
-    SELECT
-        capture_id,
-        finished_at,
-        row_number() OVER (ORDER BY capture_id DESC) AS age,
-        lead(finished_at) OVER (ORDER BY capture_id) AS replaced_at
-    FROM raw.captures
-    WHERE source = 'hub_models'
-),
-
-licences AS (
+WITH licences AS (
     SELECT
         licence,
         licence_class
@@ -50,10 +40,8 @@ SELECT
     m.params_total,
     m.gated,
     m.disabled,
-    c.replaced_at AS deleted_seen_at,
+    m.gone_at AS deleted_seen_at,
     m.capture_id
 FROM raw.hub_models AS m
-INNER JOIN captures AS c ON m.capture_id = c.capture_id
 LEFT JOIN licences AS written ON lower(m.licence) = written.licence
 LEFT JOIN licences AS named ON lower(m.licence) = 'other' AND lower(m.licence_name) = named.licence
-QUALIFY row_number() OVER (PARTITION BY m.id ORDER BY c.age) = 1

@@ -11,5 +11,5 @@ SELECT
     e.evidence,
     1.0 AS confidence
 FROM raw.lineage_edges AS e
-INNER JOIN staging.hub_models AS m ON e.child = m.id AND e.capture_id = m.capture_id
+INNER JOIN staging.hub_models AS m ON e.child = m.id
 WHERE m.deleted_seen_at IS NULL

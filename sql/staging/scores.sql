@@ -86,7 +86,9 @@ found AS (
         c.source_name,
         'url' AS source_kind,
         c.source_url,
-        c.capture_id
+        c.capture_id,
+        c.seen_at,
+        c.gone_at
     FROM raw.card_metrics AS c
     LEFT JOIN staging.aliases AS m ON c.repo_id = m.name AND m.method = 'hub id'
 ),
@@ -124,8 +126,9 @@ SELECT
     f.source_url,
     f.note,
     f.capture_id,
-    min(c.finished_at) OVER (PARTITION BY f.score_id) AS seen_at,
-    c.replaced_at AS superseded_at
+    coalesce(f.seen_at, min(c.finished_at) OVER (PARTITION BY f.score_id)) AS seen_at,
+    -- The Hub's captures are deltas, so its facts carry their own dates; those of the facts are whole.
+    CASE f.source WHEN 'hub_models' THEN f.gone_at ELSE c.replaced_at END AS superseded_at
 FROM found AS f
 INNER JOIN captures AS c ON f.capture_id = c.capture_id AND f.source = c.source
 QUALIFY row_number() OVER (PARTITION BY f.score_id ORDER BY f.capture_id DESC) = 1

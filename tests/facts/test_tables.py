@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from pipeline.captures import CaptureWriter, Counts
+from pipeline.captures import CaptureWriter
 from pipeline.errors import FactsError
 from pipeline.facts import tables
 from pipeline.facts.hub_repositories import bundled_repositories
@@ -74,7 +74,7 @@ def captured(folder, **pages):
     with CaptureWriter(folder, facts.SOURCE, "project") as writer:
         for name, page in pages.items():
             writer.add(f"{name}.csv", page.encode())
-        return writer.seal(revision="r", client="c", requests=0, rows=Counts(), metrics=Counts())[0]
+        return writer.seal(revision="r", client="c", requests=0, items=0)[0]
 
 
 def test_a_capture_from_before_a_table_or_column_was_added_is_still_read(tmp_path):

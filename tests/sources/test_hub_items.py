@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from pipeline.captures import Counts
 from pipeline.sources.hub_models import Parsed
 
 METRIC = {"type": "accuracy", "value": 71.0, "name": "acc"}
@@ -65,12 +64,8 @@ def test_a_good_item_keeps_what_the_hub_states():
 def test_a_broken_item_is_one_row_of_quarantine(item, reason):
     parsed = read(item, {"id": "good/one"})
     assert reasons(parsed) == [reason]
-    assert parsed.counts == Counts(read=2, kept=1, quarantined=1, duplicate=0)
-    assert parsed.counts.add_up
-
-
-def test_an_id_seen_before_is_a_duplicate():
-    assert read({"id": "a/b"}, {"id": "a/b"}).counts == Counts(2, 1, 0, 1)
+    assert [model["id"] for model in parsed.rows["hub_models"]] == ["good/one"]
+    assert parsed.read == 2
 
 
 def test_the_floor_date_is_unknown_and_a_naive_time_is_utc():
@@ -100,8 +95,7 @@ def test_the_floor_date_is_unknown_and_a_naive_time_is_utc():
 def test_a_broken_model_index_is_quarantined_and_the_model_stays(model_index, reason):
     parsed = read({"id": "a/b", "cardData": {"model-index": model_index}})
     assert reasons(parsed) == [reason]
-    assert parsed.counts.kept == 1
-    assert parsed.metric_counts.add_up
+    assert [model["id"] for model in parsed.rows["hub_models"]] == ["a/b"]
 
 
 def test_names_within_one_index_are_kept_apart():

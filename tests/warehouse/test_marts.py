@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import forecast_tables, gap_tables, index_tables
 from pipeline.facts.schema import TABLES
+from pipeline.hub_state import STATE_COLUMNS
 from pipeline.raw import CAPTURE_COLUMNS
 from pipeline.sources.facts import TABLES as FACTS
 from pipeline.sources.hub_models import TABLES as HUB
@@ -76,7 +77,7 @@ def world():
     stays, gone = ({"id": f"org/{name}", "author": "org", "tags": [], "params_total": 7} for name in ("stays", "gone"))
     edge = {"child": "org/stays", "parent": "org/base", "relation": "merge", "evidence": "tag"}
     hub = {
-        "hub_models": [row | {"capture_id": found} for row, found in ((stays, "h1"), (gone, "h1"), (stays, "h2"))],
+        "hub_models": [stays | {"capture_id": "h2"}, gone | {"capture_id": "h1", "gone_at": SEEN[1]}],
         "lineage_edges": [edge | {"capture_id": "h2"}],
     }
     captures = [capture(source, number) for source in ("facts", "hub_models") for number in (1, 2)]
@@ -85,7 +86,7 @@ def world():
         for schema in ("raw", "staging", "gap", "marts", "ops"):
             connection.execute(f"CREATE SCHEMA {schema}")
         tables = {f"facts_{n}": (facts.get(n, []), dict(TABLES[n].columns) | {"capture_id": pl.String}) for n in FACTS}
-        tables |= {name: (hub.get(name, []), dict(schema)) for name, schema in HUB.items()}
+        tables |= {name: (hub.get(name, []), dict(schema)) for name, schema in (HUB | STATE_COLUMNS).items()}
         tables |= {"captures": (captures, CAPTURE_COLUMNS)}
         tables |= {"run": ([{"as_of": date(2024, 2, 10), "hub": "o"}], {"as_of": pl.Date, "hub": pl.String})}
         for name, (rows, schema) in tables.items():
