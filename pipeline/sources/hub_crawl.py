@@ -169,7 +169,8 @@ class _Crawl:
         self.requests = 0
         self.watermark = ""
         self.verified = False
-        self._unwell = False
+        # A process that was killed takes with it what it knew of the Hub's health.
+        self._unwell = bool(writer.kept)
         self._url: str | None = None
         self._thread = ThreadPoolExecutor(1)
         self._writing: Future[None] | None = None
