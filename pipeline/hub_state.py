@@ -111,7 +111,7 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
             "SELECT count(*) FROM new_hub_models"
             " UNION ALL SELECT count(*) FROM new_quarantine WHERE kind = 'repository'"
             " UNION ALL SELECT count(*) FROM new_card_metrics"
-            " UNION ALL SELECT count(*) FROM new_quarantine WHERE kind = 'card metric'"
+            " UNION ALL SELECT count(*) FROM new_quarantine WHERE kind IN ('card metric', 'eval result')"
         ).fetchall()
     )
     return Counts(read, kept, unread, duplicates), Counts(metrics + unproven, metrics, unproven)

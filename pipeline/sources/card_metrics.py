@@ -10,12 +10,14 @@ import polars as pl
 
 from pipeline.identity.names import fingerprint, slug
 from pipeline.identity.units import Metric, direction, prove
+from pipeline.sources.quarantine import Refused
 
 METRIC_COLUMNS: dict[str, Any] = {
     "fact_id": pl.String, "repo_id": pl.String, "index_name": pl.String, "benchmark_id": pl.String,
     "benchmark_name": pl.String, "protocol": pl.String, "evaluator": pl.String, "comparability": pl.String,
     "series_id": pl.String, "value": pl.Float64, "unit": pl.String, "direction": pl.String,
     "tier": pl.String, "self_reported": pl.Boolean, "source_name": pl.String, "source_url": pl.String,
+    "evaluated_on": pl.Date,
     "capture_id": pl.String,
 }  # fmt: skip
 # Version 1 scored accuracies in percent; version 2 publishes percent normalised between chance and 100.
@@ -23,8 +25,6 @@ BOARDS = (
     ("open-llm-leaderboard/open_llm_leaderboard", "open_llm_leaderboard_v2", "Open LLM Leaderboard v2"),
     ("HuggingFaceH4/open_llm_leaderboard", "open_llm_leaderboard_v1", "Open LLM Leaderboard v1"),
 )
-
-Refused = tuple[str, str, object]
 
 
 @dataclass(frozen=True)
@@ -159,4 +159,5 @@ def _row(repo: str, one: _Found, value: float, unit: str) -> dict[str, Any]:
         "self_reported": not one.board,
         "source_name": one.source_name or one.evaluator,
         "source_url": one.source_url or f"https://huggingface.co/{repo}",
+        "evaluated_on": None,
     }

@@ -15,8 +15,9 @@ import polars as pl
 
 from pipeline.captures import Capture
 from pipeline.sources.card_metrics import METRIC_COLUMNS, card_metrics
+from pipeline.sources.eval_results import eval_results
 from pipeline.sources.hub_crawl import SOURCE
-from pipeline.sources.quarantine import QUARANTINE_COLUMNS, Unreadable, excerpt
+from pipeline.sources.quarantine import QUARANTINE_COLUMNS, Refused, Unreadable, excerpt
 
 # Repositories older than the field carry this creation time: it means unknown.
 CREATED_FLOOR = datetime(2022, 3, 2, 23, 29, 4, tzinfo=UTC)
@@ -66,12 +67,14 @@ class Parsed:
         self._keep("lineage_edges", edges)
         for problem, payload in problems:
             self._quarantine("lineage", model["id"], problem, payload)
-        return self._add_metrics(model["id"], model["tags"], card)
+        if "model-index" in card:
+            trainer_card = "generated_from_trainer" in model["tags"]
+            self._add_scores(model["id"], *card_metrics(model["id"], card["model-index"], trainer_card))
+        if isinstance(item, dict) and item.get("evalResults") is not None:
+            self._add_scores(model["id"], *eval_results(model["id"], item["evalResults"]))
+        return None
 
-    def _add_metrics(self, repo: str, tags: Sequence[str], card: dict[str, Any]) -> None:
-        if "model-index" not in card:
-            return
-        kept, refused = card_metrics(repo, card["model-index"], "generated_from_trainer" in tags)
+    def _add_scores(self, repo: str, kept: Sequence[dict[str, Any]], refused: Sequence[Refused]) -> None:
         self._keep("card_metrics", kept)
         for kind, reason, payload in refused:
             self._quarantine(kind, repo, reason, payload)

@@ -12,6 +12,8 @@ QUARANTINE_COLUMNS: dict[str, Any] = {
     "capture_id": pl.String,
 }  # fmt: skip
 EXCERPT = 300
+Refused = tuple[str, str, object]
+"""Kind, reason and payload of something put aside."""
 
 
 class Unreadable(Exception):

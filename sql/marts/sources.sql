@@ -5,7 +5,7 @@
 -- rows_kept | of these kept
 -- rows_quarantined | of these put aside with a reason
 -- rows_duplicate | of these seen before in the same capture
--- metrics_read | scores on cards read
+-- metrics_read | scores read, of cards and of filed results
 -- metrics_kept | of these kept
 -- metrics_quarantined | of these put aside with a reason
 -- scores | current scores in staging

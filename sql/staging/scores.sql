@@ -80,6 +80,7 @@ found AS (
         c.index_name AS model_as_written,
         c.value,
         c.unit,
+        c.evaluated_on,
         c.tier,
         c.self_reported,
         false AS doubtful,
