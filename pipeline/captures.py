@@ -117,22 +117,24 @@ class Capture:
     folder: Path
     manifest: Manifest
 
-    def pages(self) -> Iterator[tuple[str, bytes]]:
-        """Name and content of each page, verified against its hash in the manifest.
+    def page(self, name: str) -> bytes:
+        """The content of a page, verified against its hash in the manifest.
 
         Raises:
-            SourceError: a page is missing, unreadable or not what was captured.
+            SourceError: it is missing, unreadable or not what was captured.
         """
-        todo = "Delete this capture's folder and run again"
-        for name, sha256 in self.manifest.pages.items():
-            path = self.folder / f"{name}.zst"
-            try:
-                content = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=MAX_PAGE_BYTES)
-            except (OSError, zstandard.ZstdError) as error:
-                raise SourceError(str(path), f"the page cannot be read back ({error})", todo) from error
-            if hashlib.sha256(content).hexdigest() != sha256:
-                raise SourceError(str(path), "the page differs from what was captured", todo)
-            yield name, content
+        path, todo = self.folder / f"{name}.zst", "Delete this capture's folder and run again"
+        try:
+            content = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=MAX_PAGE_BYTES)
+        except (OSError, zstandard.ZstdError) as error:
+            raise SourceError(str(path), f"the page cannot be read back ({error})", todo) from error
+        if hashlib.sha256(content).hexdigest() != self.manifest.pages[name]:
+            raise SourceError(str(path), "the page differs from what was captured", todo)
+        return content
+
+    def pages(self) -> Iterator[tuple[str, bytes]]:
+        """Name and content of each page, in order; see `page`."""
+        return ((name, self.page(name)) for name in self.manifest.pages)
 
 
 class CaptureWriter:

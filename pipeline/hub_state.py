@@ -7,8 +7,11 @@ and what a verified whole list lacks (a repository) is dated as gone, never dele
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,10 @@ STATE_COLUMNS: dict[str, dict[str, Any]] = {
 }
 _OWNER = {"hub_models": "id", "lineage_edges": "child", "card_metrics": "repo_id"}
 _PAGES_AT_ONCE = 10
+_PLACES = 10_000_000  # more than a page has items
+_WORTH_PROCESSES = 10
+_AHEAD = 4
+Batch = tuple[int, dict[str, pl.DataFrame]]
 
 
 def fold(connection: duckdb.DuckDBPyConnection, captures: Sequence[Capture]) -> dict[str, tuple[Counts, Counts]]:
@@ -122,13 +129,37 @@ def _load(connection: duckdb.DuckDBPyConnection, capture: Capture) -> int:
     for table, schema in hub_models.TABLES.items():
         empty = pl.DataFrame(schema=schema | {"place": pl.Int64})  # noqa: F841
         connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{table} AS FROM empty")
-    read = 0
-    for batch in hub_models.parse(capture, _PAGES_AT_ONCE):
-        read = batch.read
-        for table, frame in batch.frames().items():
+    total = 0
+    for read, frames in _batches(capture):
+        total += read
+        for table, frame in frames.items():
             if frame.height:
                 connection.execute(f"INSERT INTO new_{table} FROM frame")
-    return read
+    return total
+
+
+def _batches(capture: Capture) -> Iterator[Batch]:
+    """The rows of some pages at a time, in order; of a large capture several processes read a few batches ahead."""
+    names = list(capture.manifest.pages)
+    jobs = [(capture, names[at : at + _PAGES_AT_ONCE], at * _PLACES) for at in range(0, len(names), _PAGES_AT_ONCE)]
+    if len(jobs) < _WORTH_PROCESSES:
+        yield from map(_batch, jobs)
+        return
+    ahead: deque[Future[Batch]] = deque()
+    # Spawned, because threads of polars do not survive a fork.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as workers:
+        for number, job in enumerate(jobs):
+            ahead.append(workers.submit(_batch, job))
+            if len(ahead) > _AHEAD:
+                report("read a capture of the Hub", number, len(jobs))
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _batch(job: tuple[Capture, Sequence[str], int]) -> Batch:
+    parsed = hub_models.parse(*job)
+    return parsed.read, parsed.frames()
 
 
 def _keep_one_each(connection: duckdb.DuckDBPyConnection) -> int:

@@ -38,18 +38,19 @@ EDGE_COLUMNS: dict[str, Any] = {
 
 
 class Parsed:
-    """The rows of some items of a capture: models, lineage edges, card metrics, quarantine.
+    """The rows of some items of a capture: models, lineage edges, card metrics, quarantine; `read` counts the items.
 
-    `read` is the number of items of the capture up to here, those of earlier batches included.
+    Items are placed one after the other, the first one after `place`.
     """
 
-    def __init__(self, capture_id: str, read: int = 0) -> None:
+    def __init__(self, capture_id: str, place: int = 0) -> None:
         self.capture_id = capture_id
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
-        self.read = read
+        self.read = 0
+        self._place = place
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        """One typed frame per table of `TABLES`, and `place`: the number of the item each row is from."""
+        """One typed frame per table of `TABLES`, and `place`: that of the item each row is from."""
         return {
             name: pl.DataFrame(self.rows[name], schema=schema | {"place": pl.Int64}) for name, schema in TABLES.items()
         }
@@ -85,7 +86,7 @@ class Parsed:
         self._keep("quarantine", [row])
 
     def _keep(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
-        self.rows[table].extend(row | {"capture_id": self.capture_id, "place": self.read} for row in rows)
+        self.rows[table].extend(row | {"capture_id": self.capture_id, "place": self._place + self.read} for row in rows)
 
 
 TABLES = {
@@ -96,16 +97,13 @@ TABLES = {
 }
 
 
-def parse(capture: Capture, pages_at_once: int) -> Iterator[Parsed]:
-    """Turn a sealed capture into rows, some pages at a time; pure apart from reading the capture."""
-    batch = Parsed(capture.manifest.capture_id)
-    for number, (_, page) in enumerate(capture.pages(), start=1):
-        for item in json.loads(page):
-            batch.add(item)
-        if number % pages_at_once == 0:
-            yield batch
-            batch = Parsed(capture.manifest.capture_id, batch.read)
-    yield batch
+def parse(capture: Capture, names: Sequence[str], place: int = 0) -> Parsed:
+    """Turn some pages of a sealed capture into rows; pure apart from reading them."""
+    parsed = Parsed(capture.manifest.capture_id, place)
+    for name in names:
+        for item in json.loads(capture.page(name)):
+            parsed.add(item)
+    return parsed
 
 
 def _model(item: object) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import hub_state
 from pipeline.captures import every
 from pipeline.errors import SourceError
-from pipeline.hub_state import fold
+from pipeline.hub_state import STATE_COLUMNS, fold
 from pipeline.localhub.faults import Fault
 from pipeline.localhub.server import serve
 from pipeline.settings import Settings
@@ -117,6 +118,16 @@ def test_pages_prove_that_nothing_is_missing_by_overlapping():
     assert not nothing_between([gap, run([7, 6], [5, 4, 3], [2, 1])], two_ends=True)
     assert nothing_between([gap, run([7, 6], [5, 4, 3], [2, 1]), run([1], [2, 3, 4, 5, 6], [7])], two_ends=True)
     assert nothing_between([run([9, 8], [7, 6]), run([9, 8, 7], [6, 5])], two_ends=False)
+
+
+def test_several_processes_read_a_large_capture_to_the_same_state(tmp_path, monkeypatch):
+    rows = [row(f"org/m{number:03d}", 1 + number % 28, cardData=CARD % ("mit", "[{}]")) for number in range(120)]
+    crawl(tmp_path, rows)
+    alone = {table: state(tmp_path, table, but=()) for table in STATE_COLUMNS}
+    (tmp_path / "work" / "openmoat.duckdb").unlink()
+    monkeypatch.setattr(hub_state, "_PAGES_AT_ONCE", 1)
+    assert {table: state(tmp_path, table, but=()) for table in STATE_COLUMNS} == alone
+    assert len(alone["hub_models"]) == 120
 
 
 CHANGES = st.lists(
