@@ -162,7 +162,7 @@ def sql(
 
 @app.command()
 def sources(as_json: AsJson = False) -> None:
-    """Where everything came from: counts, freshness, licence."""
+    """Where everything came from: rows, what was put aside, freshness, when it is due; --json has licences too."""
     from pipeline.warehouse import connect_published
 
     with connect_published(Settings()) as connection:
@@ -170,8 +170,15 @@ def sources(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(frame.to_dicts())
         return
-    for row in frame.to_dicts():
-        _print_table(["source", row["source"]], [(key, value) for key, value in row.items() if key != "source"])
+    named = {
+        "source": "source", "origin": "origin", "rows_kept": "rows", "rows_quarantined": "put aside",
+        "metrics_kept": "metrics", "metrics_quarantined": "put aside", "scores": "scores", "requests": "requests",
+    }  # fmt: skip
+    rows = [
+        (*(row[name] for name in named), *(f"{row[name]:%Y-%m-%d %H:%M}" for name in ("checked_at", "due_at")))
+        for row in frame.to_dicts()
+    ]
+    _print_table([*named.values(), "asked (UTC)", "due (UTC)"], rows)
 
 
 @app.command()

@@ -26,7 +26,16 @@ STORAGE_VERSION = "v1.0.0"
 HASHED_SCHEMAS = ("staging", "marts")
 PUBLISHED_SCHEMAS = ("staging", "marts", "ops")
 # Run times and capture ids differ between two builds of the same facts: the logical hash leaves them out.
-NOT_HASHED = ("capture_id", "seen_at", "superseded_at", "deleted_seen_at", "checked_at", "captured_at")
+NOT_HASHED = (
+    "capture_id",
+    "seen_at",
+    "superseded_at",
+    "deleted_seen_at",
+    "checked_at",
+    "captured_at",
+    "due_at",
+    "requests",
+)
 
 
 @contextmanager

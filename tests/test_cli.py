@@ -1,6 +1,7 @@
 """The command line: bad input is one message and exit code 1, never a traceback; the published file stays."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -102,6 +103,16 @@ def test_every_reading_command_speaks_json(built):
     listed = json.loads(moat("sql", "SELECT 1 AS one", "--format", "json", data=built).stdout)
     assert listed == [{"one": 1}]
     assert json.loads(moat("facts", "check", "--json", data=built).stdout)["problems"] == []
+
+
+def test_sources_in_one_line_each_with_when_they_are_due(built):
+    head, *lines = moat("sources", data=built).stdout.splitlines()
+    assert "asked (UTC)" in head
+    assert [line.split()[0] for line in lines] == ["facts", "hub_models"]
+    for row in json.loads(moat("sources", "--json", data=built).stdout):
+        asked, due = (datetime.fromisoformat(row[name]) for name in ("checked_at", "due_at"))
+        assert due.hour == 6
+        assert timedelta(0) < due - asked <= timedelta(days=1)
 
 
 def test_every_command_is_in_the_readme():

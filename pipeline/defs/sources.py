@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import dagster as dg
 
 from pipeline import raw
@@ -12,12 +14,15 @@ from pipeline.sources import hub_crawl
 from pipeline.warehouse import connect_work
 
 GROUP = "1_sources"
+# The daily schedule asks every source; one that missed it by half a day is late.
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=25))
 
 
 @dg.asset(
     group_name=GROUP,
     kinds={"python", "huggingface"},
     owners=["team:openmoat"],
+    freshness_policy=FRESH,
     description="Models and cards of the Hugging Face Hub, captured as received and read item by item.",
     metadata={"licence": raw.LICENCES[hub_crawl.SOURCE][2]},
 )
@@ -49,6 +54,7 @@ def hub_models(warehouse: Warehouse) -> dg.MaterializeResult[None]:
     group_name=GROUP,
     kinds={"python", "csv"},
     owners=["team:openmoat"],
+    freshness_policy=FRESH,
     description="The project's own tables of facts: releases, series, closed baselines, Epoch's matrix and index.",
     metadata={"licence": raw.LICENCES[facts_source.SOURCE][2]},
 )

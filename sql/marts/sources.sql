@@ -14,6 +14,8 @@
 -- licence | licence of its data
 -- captured_at | when its content last changed (UTC)
 -- checked_at | when it was last asked (UTC)
+-- due_at | when the daily schedule asks it next (UTC)
+-- requests | requests that its newest capture took
 WITH newest AS (
     SELECT *
     FROM raw.captures
@@ -45,6 +47,8 @@ SELECT
     n.url,
     n.licence,
     n.finished_at AS captured_at,
-    n.checked_at
+    n.checked_at,
+    date_trunc('day', n.checked_at - INTERVAL 6 HOUR) + INTERVAL 30 HOUR AS due_at,
+    n.requests
 FROM newest AS n
 LEFT JOIN scored AS s ON n.source = s.source
