@@ -38,6 +38,7 @@ ui: $(VENV)/ready
 bench: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.index_fit
 	$(VENV)/bin/python -m benchmarks.gap_speed
+	$(VENV)/bin/python -m benchmarks.hub_crawl
 
 coverage: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.coverage --out docs/coverage.md

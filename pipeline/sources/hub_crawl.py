@@ -143,7 +143,8 @@ def fetch(settings: Settings, endpoint: str, origin: str) -> tuple[Capture, bool
             requests=crawl.requests,
             items=items,
             kind="full" if query.full else "delta",
-            watermark=crawl.watermark or query.until,
+            # What changed after its page was read is left to the next increment, so that must begin at the start.
+            watermark=min(crawl.watermark or query.until, _utc(writer.started_at)),
             verified=crawl.verified,
         )
 
@@ -157,7 +158,7 @@ def _query(settings: Settings, before: Sequence[Manifest]) -> Query:
     if datetime.now(UTC) - whole[-1].finished_at > timedelta(days=settings.full_crawl_days):
         return Query(full=True)
     until = datetime.fromisoformat(max(marks)) - OVERLAP
-    return Query(full=False, until=until.isoformat(timespec="milliseconds"))
+    return Query(full=False, until=_utc(until))
 
 
 class _Crawl:
@@ -296,4 +297,9 @@ def _changed(item: object) -> str:
         return ""
     if time is None or time.replace(tzinfo=time.tzinfo or UTC) > datetime.now(UTC) + timedelta(days=1):
         return ""  # a date in the future would hide everything that changes until then
-    return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC).isoformat(timespec="milliseconds")
+    return _utc(time.replace(tzinfo=time.tzinfo or UTC))
+
+
+def _utc(time: datetime) -> str:
+    """Text that sorts by time."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")

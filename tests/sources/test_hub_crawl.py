@@ -1,6 +1,7 @@
 """Crawls of the Hub: whole, then what changed; continued after a cut; the same state as one crawl at the end."""
 
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,15 @@ def test_an_increment_reads_down_to_the_watermark_and_replaces_what_it_lists(tmp
     whole = tmp_path / "at the end"
     crawl(whole, changed)
     assert state(tmp_path) == state(whole)
+
+
+def test_an_increment_begins_where_the_last_crawl_was_started_not_at_the_last_change_it_saw(tmp_path, increments):
+    # What is changed after its page was read is older than changes on later pages.
+    soon = datetime.now(UTC) + timedelta(hours=3)
+    capture, _ = crawl(tmp_path, [*ROWS, row("org/late", 28, lastModified=soon.isoformat())])
+    assert datetime.fromisoformat(capture.manifest.watermark) == pytest.approx(
+        capture.manifest.started_at, abs=timedelta(milliseconds=1)
+    )
 
 
 def test_a_whole_list_is_read_again_after_a_week(tmp_path, increments):
