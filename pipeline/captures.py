@@ -155,6 +155,7 @@ class CaptureWriter:
     def __enter__(self) -> CaptureWriter:
         """Make the temporary folder, or take up the one that is there."""
         try:
+            _remove_old(self.folder.parent)
             self.folder.mkdir(parents=True, exist_ok=self._resumable)
             self._pages = _kept_pages(self.folder)
             _tidy(self.folder, self._pages)
@@ -251,6 +252,13 @@ def _kept_pages(folder: Path) -> list[Page]:
         return []
     pages = [Page.from_line(line) for line in lines if line.endswith(b"\n")]
     return pages if pages and datetime.now(UTC) - pages[0].at < RESUME_WITHIN else []
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove what crashes left here so long ago that nothing continues it."""
+    for path in [*folder.glob(".tmp-*"), *folder.glob(".partial-*")]:
+        if datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC) > RESUME_WITHIN:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _tidy(folder: Path, pages: Sequence[Page]) -> None:

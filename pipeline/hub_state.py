@@ -1,7 +1,7 @@
 """The state of the Hub in the raw schema, folded from its captures in order; what is folded already is not read again.
 
-A capture replaces what the state says of the repositories it lists. What it no longer says of them (a score, an edge)
-and what a verified whole list lacks (a repository) is dated as gone, never deleted.
+A capture replaces what the state says of the repositories it lists. A score that one of them no longer states, and a
+repository that a verified whole list lacks, is dated as gone and stays.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ STATE_COLUMNS: dict[str, dict[str, Any]] = {
     "lineage_edges": hub_models.EDGE_COLUMNS,
     "card_metrics": METRIC_COLUMNS | {"seen_at": _TIME, "gone_at": _TIME},
 }
-_OWNER = {"hub_models": "id", "lineage_edges": "child", "card_metrics": "repo_id"}
 _PAGES_AT_ONCE = 10
 _PLACES = 10_000_000  # more than a page has items
 _WORTH_PROCESSES = 10
@@ -84,8 +83,7 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
     read = _load(connection, capture)
     duplicates = _keep_one_each(connection)
     manifest = capture.manifest
-    for table in ("hub_models", "lineage_edges"):
-        owner = _OWNER[table]
+    for table, owner in (("hub_models", "id"), ("lineage_edges", "child")):
         connection.execute(f"DELETE FROM raw.{table} WHERE {owner} IN (SELECT id FROM new_hub_models)")
         connection.execute(f"INSERT INTO raw.{table} BY NAME SELECT * EXCLUDE (place) FROM new_{table}")
     if manifest.kind == "full" and manifest.verified:

@@ -1,5 +1,6 @@
 """A capture is whole or absent, and equal content is captured once."""
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -80,6 +81,15 @@ def test_another_question_or_an_old_answer_or_an_abandoned_one_is_not_continued(
         writer.add("0.json", b"[]")
         writer.abandon()
     assert not writer.folder.exists()
+
+
+def test_what_a_crash_left_long_ago_is_removed(tmp_path):
+    old, young = (tmp_path / "source" / name for name in (".partial-old", ".tmp-young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    capture(tmp_path)
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_a_manifest_of_an_earlier_version_is_named(tmp_path):
