@@ -20,7 +20,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@touch $@
 
 test: $(VENV)/ready
-	$(VENV)/bin/python -m pytest -n 2 -m "not soak"
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not soak"
 
 soak: $(VENV)/ready
 	$(VENV)/bin/python -m pytest -m soak
