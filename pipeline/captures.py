@@ -29,21 +29,6 @@ Kind = Literal["full", "delta"]
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How many items of a capture were read and what became of them: read = kept + quarantined + duplicate."""
-
-    read: int = 0
-    kept: int = 0
-    quarantined: int = 0
-    duplicate: int = 0
-
-    @property
-    def add_up(self) -> bool:
-        """Whether every item read is accounted for exactly once."""
-        return self.read == self.kept + self.quarantined + self.duplicate
-
-
-@dataclass(frozen=True)
 class Page:
     """A page of a capture that is being written; `note` is for who continues after it.
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipeline.captures import Capture, Counts
+from pipeline.captures import Capture
 from pipeline.progress import report
 from pipeline.sources import hub_models
 from pipeline.sources.card_metrics import METRIC_COLUMNS
@@ -35,6 +36,21 @@ _PLACES = 10_000_000  # more than a page has items
 _WORTH_PROCESSES = 10
 _AHEAD = 4
 Batch = tuple[int, dict[str, pl.DataFrame]]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many items of a capture were read and what became of them: read = kept + quarantined + duplicate."""
+
+    read: int = 0
+    kept: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+
+    @property
+    def add_up(self) -> bool:
+        """Whether every item read is accounted for exactly once."""
+        return self.read == self.kept + self.quarantined + self.duplicate
 
 
 def fold(connection: duckdb.DuckDBPyConnection, captures: Sequence[Capture]) -> dict[str, tuple[Counts, Counts]]:
@@ -125,7 +141,7 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
 def _load(connection: duckdb.DuckDBPyConnection, capture: Capture) -> int:
     """Parse the pages into temporary tables new_*, each row with the place of its item; how many items there are."""
     for table, schema in hub_models.TABLES.items():
-        empty = pl.DataFrame(schema=schema | {"place": pl.Int64})  # noqa: F841
+        empty = pl.DataFrame(schema=schema | {"place": pl.Int64})  # noqa: F841 - as above
         connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{table} AS FROM empty")
     total = 0
     for read, frames in _batches(capture):

@@ -14,9 +14,10 @@ import duckdb
 import polars as pl
 
 from pipeline import hub_state
-from pipeline.captures import Capture, Counts, Manifest, checked_at, every
+from pipeline.captures import Capture, Manifest, checked_at, every
 from pipeline.errors import InputError
 from pipeline.facts.hub_repositories import bundled_repositories
+from pipeline.hub_state import Counts
 from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.server import serve
 from pipeline.settings import Settings
@@ -112,16 +113,14 @@ def _note_captures(
     last_checked = checked_at(settings.captures, source)
     rows = [
         {
-            "source": source, "capture_id": name, "origin": manifests[name].origin,
-            "revision": manifests[name].revision, "kind": manifests[name].kind,
-            "started_at": manifests[name].started_at, "finished_at": manifests[name].finished_at,
-            "client": manifests[name].client, "requests": manifests[name].requests,
+            "source": source, "capture_id": m.capture_id, "origin": m.origin, "revision": m.revision, "kind": m.kind,
+            "started_at": m.started_at, "finished_at": m.finished_at, "client": m.client, "requests": m.requests,
             "rows_read": items.read, "rows_kept": items.kept, "rows_quarantined": items.quarantined,
             "rows_duplicate": items.duplicate, "metrics_read": metrics.read, "metrics_kept": metrics.kept,
-            "metrics_quarantined": metrics.quarantined, "bytes": manifests[name].bytes,
-            "sha256": manifests[name].sha256, "attribution": attribution, "url": url, "licence": licence,
+            "metrics_quarantined": metrics.quarantined, "bytes": m.bytes, "sha256": m.sha256,
+            "attribution": attribution, "url": url, "licence": licence,
         }
-        for name, (items, metrics) in counts.items()
+        for m, (items, metrics) in ((manifests[name], both) for name, both in counts.items())
     ]  # fmt: skip
     frame = pl.DataFrame(rows, schema=CAPTURE_COLUMNS)
     _ensure_table(connection, "captures", frame.clear())

@@ -17,8 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 import huggingface_hub
 from huggingface_hub.errors import OfflineModeIsEnabled
-from huggingface_hub.utils import build_hf_headers, get_session
-from huggingface_hub.utils._http import parse_ratelimit_headers
+from huggingface_hub.utils import build_hf_headers, get_session, parse_ratelimit_headers
 
 from pipeline.errors import SourceError
 from pipeline.settings import Settings

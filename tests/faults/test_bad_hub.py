@@ -11,6 +11,7 @@ from pipeline.localhub.server import serve
 from pipeline.settings import Settings
 from pipeline.sources import hub_crawl
 from pipeline.warehouse import connect_work
+from tests.conftest import CANARY
 from tests.localhub.test_local_hub import hub_of, row
 
 ROWS = [row(f"org/m{day:02d}", day) for day in range(1, 26)]
@@ -43,17 +44,6 @@ def test_an_accident_is_retried_and_nothing_is_lost(tmp_path, fault):
         ("refused-expand", "refuses the query"),
         ("unauthorised", "refuses access"),
         ("empty", "holds no usable repository"),
-    ],
-)
-def test_a_lasting_fault_is_named_and_leaves_no_capture(tmp_path, fault, message):
-    with pytest.raises(SourceError, match=message):
-        crawl(tmp_path, fault)
-    assert every(tmp_path / "captures", hub_crawl.SOURCE) == []
-
-
-@pytest.mark.parametrize(
-    ("fault", "message"),
-    [
         ("truncated", "is no JSON"),
         ("html", "is no JSON"),
         ("500", "answers 500 after every retry"),
@@ -61,7 +51,7 @@ def test_a_lasting_fault_is_named_and_leaves_no_capture(tmp_path, fault, message
         ("dropped-page", "pages do not agree"),
     ],
 )
-def test_a_fault_that_stays_is_named_after_bounded_retries(tmp_path, fault, message):
+def test_a_fault_that_stays_is_named_after_bounded_retries_and_leaves_no_capture(tmp_path, fault, message):
     with pytest.raises(SourceError, match=message):
         crawl(tmp_path, fault, every=1)
     assert every(tmp_path / "captures", hub_crawl.SOURCE) == []
@@ -92,12 +82,11 @@ def test_a_state_that_shrinks_by_more_than_a_fifth_is_refused_and_the_last_stays
 
 
 def test_the_token_is_never_written(tmp_path, monkeypatch):
-    canary = "hf_canary0123456789"
-    monkeypatch.setenv("HF_TOKEN", canary)
-    assert Settings().hub_token.get_secret_value() == canary
+    monkeypatch.setenv("HF_TOKEN", CANARY)
+    assert Settings().hub_token.get_secret_value() == CANARY
     crawl(tmp_path)
-    assert canary not in repr(Settings())
-    assert all(canary.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert CANARY not in repr(Settings())
+    assert all(CANARY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
 def test_the_real_sample_is_kept_quarantined_or_deduplicated_to_the_last_row(tmp_path):
