@@ -171,8 +171,8 @@ def sources(as_json: AsJson = False) -> None:
         _print_json(frame.to_dicts())
         return
     named = {
-        "source": "source", "origin": "origin", "rows_kept": "rows", "rows_quarantined": "put aside",
-        "metrics_kept": "metrics", "metrics_quarantined": "put aside", "scores": "scores", "requests": "requests",
+        "source": "source", "origin": "origin", "rows_kept": "rows", "rows_quarantined": "not read",
+        "metrics_kept": "metrics", "metrics_quarantined": "not proven", "scores": "scores", "requests": "requests",
     }  # fmt: skip
     rows = [
         (*(row[name] for name in named), *(f"{row[name]:%Y-%m-%d %H:%M}" for name in ("checked_at", "due_at")))
