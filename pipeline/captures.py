@@ -225,7 +225,7 @@ class CaptureWriter:
             _fsync_folder(target.parent)
             newest = Capture(target, manifest)
         self._resumable = False
-        _note_check(self.root / self.source, manifest)
+        note_check(self.root, self.source, requests)
         return newest, not same
 
 
@@ -256,11 +256,19 @@ def _tidy(folder: Path, pages: Sequence[Page]) -> None:
         _write(folder / _PAGES, b"".join(page.to_line() for page in pages))
 
 
-def _note_check(folder: Path, manifest: Manifest) -> None:
-    note = {"checked_at": manifest.finished_at.isoformat(), "requests": manifest.requests}
+def note_check(root: Path, source: str, requests: int) -> None:
+    """Note that the source was asked just now, and that nothing it has is left to be captured."""
+    folder = root / source
+    folder.mkdir(parents=True, exist_ok=True)
+    note = {"checked_at": datetime.now(UTC).isoformat(), "requests": requests}
     temporary = folder / f".checked-{uuid.uuid4().hex}"
     _write(temporary, json.dumps(note).encode())
     temporary.replace(folder / "checked.json")
+
+
+def put_aside(capture: Capture) -> None:
+    """Take a capture out of use; its folder stays, under a name that nothing reads."""
+    capture.folder.rename(capture.folder.with_name(f".refused-{capture.manifest.capture_id}"))
 
 
 def checked_at(root: Path, source: str) -> datetime | None:

@@ -8,13 +8,17 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
+REAL_HUB = "https://huggingface.co"
+EPOCH = "https://epoch.ai/data"
 
 
 class Settings(BaseSettings):
     """Where data lives and which Hub is asked.
 
     `hub` is `local` (the bundled Hub, started on loopback for the run) or a URL such as
-    https://huggingface.co. There is no fallback from one to the other.
+    https://huggingface.co. There is no fallback from one to the other. `skip` names sources that are not asked,
+    `accept_smaller` those that may shrink by more than a fifth (commas between). `epoch` is the address of the folder
+    with Epoch's files; empty means its own with the real Hub, and none with any other.
     """
 
     model_config = SettingsConfigDict(env_prefix="MOAT_", populate_by_name=True)
@@ -28,6 +32,24 @@ class Settings(BaseSettings):
     retries: int = Field(default=5, ge=0, le=10)
     backoff_s: float = Field(default=1.0, gt=0)
     full_crawl_days: float = Field(default=7.0, ge=0)
+    skip: str = ""
+    accept_smaller: str = ""
+    epoch: str = ""
+
+    @property
+    def skipped(self) -> frozenset[str]:
+        """Sources that are not asked; what they said before stays in use."""
+        return _names(self.skip)
+
+    @property
+    def may_shrink(self) -> frozenset[str]:
+        """Sources of which much less than before is believed."""
+        return _names(self.accept_smaller)
+
+    @property
+    def epoch_address(self) -> str:
+        """Where Epoch's files are asked for; empty where they are not."""
+        return (self.epoch or (EPOCH if self.hub.rstrip("/") == REAL_HUB else "")).rstrip("/")
 
     @property
     def captures(self) -> Path:
@@ -53,3 +75,7 @@ class Settings(BaseSettings):
     def published_file(self) -> Path:
         """The database that people, notebooks and dashboards open read-only."""
         return self.published / "openmoat.duckdb"
+
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in listed.split(",") if name.strip())

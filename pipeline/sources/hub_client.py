@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -58,8 +59,39 @@ class _Again(Exception):
         self.why, self.todo, self.wait = why, todo, wait
 
 
+class _Window:
+    """What is left of one of the Hub's windows, as its answers say and the requests on their way use it up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left: int | None = None
+        self._ends = 0.0
+        self._sent = 0
+
+    def enter(self) -> None:
+        """Wait until one more request fits."""
+        while True:
+            with self._lock:
+                now = time.monotonic()
+                if self._left is None or self._left > 0 or now >= self._ends:
+                    self._sent += 1
+                    self._left = None if self._left is None or now >= self._ends else self._left - 1
+                    return
+                pause = min(self._ends - now, MAX_WAIT_S)
+            time.sleep(pause)
+
+    def leave(self, headers: httpx2.Headers | None) -> None:
+        """Take note of what an answer says is left: others that are on their way may not be counted in it."""
+        limit = parse_ratelimit_headers(headers) if headers is not None else None
+        with self._lock:
+            self._sent -= 1
+            if limit is not None:
+                self._left = limit.remaining - self._sent
+                self._ends = time.monotonic() + limit.reset_in_seconds
+
+
 class HubClient:
-    """Asks one Hub.
+    """Asks one Hub, or a site like it; several threads may share one.
 
     Attributes:
         endpoint: its address.
@@ -67,10 +99,12 @@ class HubClient:
         troubles: how many of them failed or came back unreadable: signs of an unwell Hub.
     """
 
-    def __init__(self, settings: Settings, endpoint: str) -> None:
+    def __init__(self, settings: Settings, endpoint: str, *, anonymous: bool = False) -> None:
         self.settings, self.endpoint = settings, endpoint.rstrip("/")
         self.requests = self.troubles = 0
-        self._not_before = 0.0
+        self._anonymous = anonymous
+        self._counting = threading.Lock()
+        self._windows = {"api": _Window(), "resolvers": _Window(), "pages": _Window()}
 
     def url(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
         """Address of a path of this Hub."""
@@ -111,7 +145,8 @@ class HubClient:
                 answer = self._once(url, cap)
                 return replace(answer, body=read(answer.content))
             except _Again as error:
-                self.troubles += 1
+                with self._counting:
+                    self.troubles += 1
                 if attempt == self.settings.retries:
                     raise self.error(error.why, error.todo) from error
                 # Jitter, so that several crawls do not come back at the same moment.
@@ -122,13 +157,15 @@ class HubClient:
     def _once(self, url: str, cap: int) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
             self._allowed(url)
-            # The Hub says beforehand when its window is used up.
-            time.sleep(max(0.0, min(self._not_before - time.monotonic(), MAX_WAIT_S)))
-            self.requests += 1
+            window, headers = self._windows[_bucket(url)], None
+            window.enter()
+            with self._counting:
+                self.requests += 1
             try:
                 with get_session().stream(
                     "GET", url, headers=self._headers(url), timeout=self.settings.timeout_s, follow_redirects=False
                 ) as response:
+                    headers = response.headers
                     if response.is_redirect:
                         url = urljoin(url, response.headers.get("location", ""))
                         continue
@@ -139,15 +176,15 @@ class HubClient:
             except httpx2.HTTPError as error:
                 why = f"it cannot be reached ({type(error).__name__})"
                 raise _Again(why, "Check the address and the network, or use --hub local") from error
-            limit = parse_ratelimit_headers(response.headers)
-            if limit is not None and limit.remaining == 0:
-                self._not_before = time.monotonic() + limit.reset_in_seconds
+            finally:
+                window.leave(headers)
             following = response.links.get("next", {}).get("url")
             return Answer(content, self._following(following), response.headers.get("x-repo-commit"))
         raise self.error("it redirects without end", "Give the Hub's own address with --hub")
 
     def _headers(self, url: str) -> dict[str, str]:
         own = urlsplit(url)[:2] == urlsplit(self.endpoint)[:2]
+        own = own and not self._anonymous
         token = self.settings.hub_token.get_secret_value() if self.settings.hub_token and own else False
         return dict(build_hf_headers(token=token, library_name="openmoat"))
 
@@ -196,6 +233,12 @@ class HubClient:
     def error(self, wrong: str, todo: str) -> SourceError:
         """An error of this Hub."""
         return SourceError(f"Hub at {self.endpoint}", wrong, todo)
+
+
+def _bucket(url: str) -> str:
+    """Which of the Hub's windows a request counts in."""
+    path = urlsplit(url).path
+    return "api" if path.startswith("/api/") else "resolvers" if "/resolve/" in path else "pages"
 
 
 def _excerpt(text: str) -> str:
