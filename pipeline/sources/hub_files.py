@@ -118,7 +118,8 @@ def capture_files(
     before = newest_of(settings, source, origin)
     commit = commit_of(client, dataset)
     if commit is None:
-        return gone_or_not_offered(client, before, dataset, source)
+        check_never_offered(client, before, dataset, source)
+        return None
     if before is not None and before.manifest.revision == commit:
         note_check(settings.captures, source, client.requests)
         return before, False
@@ -160,7 +161,8 @@ def capture_documents(
     before = newest_of(settings, source, origin)
     commit = commit_of(client, dataset)
     if commit is None:
-        return gone_or_not_offered(client, before, dataset, source)
+        check_never_offered(client, before, dataset, source)
+        return None
     if before is not None and before.manifest.revision == commit:
         note_check(settings.captures, source, client.requests)
         return before, False
@@ -223,7 +225,7 @@ def newest_of(settings: Settings, source: str, origin: str) -> Capture | None:
     return found if found is not None and found.manifest.origin == origin else None
 
 
-def gone_or_not_offered(client: HubClient, before: Capture | None, dataset: str, source: str) -> None:
+def check_never_offered(client: HubClient, before: Capture | None, dataset: str, source: str) -> None:
     """A Hub that never had a dataset does not offer it; one that had it and has it no more is in trouble.
 
     Raises:
