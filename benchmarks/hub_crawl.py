@@ -58,7 +58,7 @@ def staging(data: Path, url: str) -> Result:
     facts.fetch(settings)
     with connect_work(settings) as connection:
         raw.load_facts(connection, settings)
-        counts = fold(connection, every(settings.captures, hub_crawl.SOURCE))
+        counts = fold(connection, settings, every(settings.captures, hub_crawl.SOURCE))
         [model] = [model for model in load_models() if model.table == "staging.hub_models"]
         rows = build(connection, model)
     return {"captures": len(counts), "repositories": rows}

@@ -110,7 +110,11 @@ class Capture:
         """
         path, todo = self.folder / f"{name}.zst", "Delete this capture's folder and run again"
         try:
-            content = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=MAX_PAGE_BYTES)
+            packed = path.read_bytes()
+            # A frame states its size, and the decompressor takes its word for it.
+            if zstandard.frame_content_size(packed) > MAX_PAGE_BYTES:
+                raise SourceError(str(path), f"the page is over {MAX_PAGE_BYTES:,} bytes", todo)
+            content = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_PAGE_BYTES)
         except (OSError, zstandard.ZstdError) as error:
             raise SourceError(str(path), f"the page cannot be read back ({error})", todo) from error
         if hashlib.sha256(content).hexdigest() != self.manifest.pages[name]:
@@ -225,7 +229,7 @@ class CaptureWriter:
             _fsync_folder(target.parent)
             newest = Capture(target, manifest)
         self._resumable = False
-        note_check(self.root, self.source, requests)
+        note_check(self.root, self.source)
         return newest, not same
 
 
@@ -256,11 +260,11 @@ def _tidy(folder: Path, pages: Sequence[Page]) -> None:
         _write(folder / _PAGES, b"".join(page.to_line() for page in pages))
 
 
-def note_check(root: Path, source: str, requests: int) -> None:
+def note_check(root: Path, source: str) -> None:
     """Note that the source was asked just now, and that nothing it has is left to be captured."""
     folder = root / source
     folder.mkdir(parents=True, exist_ok=True)
-    note = {"checked_at": datetime.now(UTC).isoformat(), "requests": requests}
+    note = {"checked_at": datetime.now(UTC).isoformat()}
     temporary = folder / f".checked-{uuid.uuid4().hex}"
     _write(temporary, json.dumps(note).encode())
     temporary.replace(folder / "checked.json")

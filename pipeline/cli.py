@@ -172,10 +172,13 @@ def sources(as_json: AsJson = False) -> None:
         return
     named = {
         "source": "source", "origin": "origin", "rows_kept": "rows", "rows_quarantined": "not read",
-        "metrics_kept": "metrics", "metrics_quarantined": "not proven", "scores": "scores", "requests": "requests",
+        "scores": "scores", "metrics_quarantined": "not proven", "requests": "requests",
     }  # fmt: skip
     rows = [
-        (*(row[name] for name in named), *(f"{row[name]:%Y-%m-%d %H:%M}" for name in ("checked_at", "due_at")))
+        (
+            *((row | {"origin": row["origin"] or row["state"]})[name] for name in named),
+            *(row[name] and f"{row[name]:%Y-%m-%d %H:%M}" for name in ("checked_at", "due_at")),
+        )
         for row in frame.to_dicts()
     ]
     _print_table([*named.values(), "asked (UTC)", "due (UTC)"], rows)

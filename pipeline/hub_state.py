@@ -6,23 +6,22 @@ repository that a verified whole list lacks, is dated as gone and stays.
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from pipeline.captures import Capture
+from pipeline.folding import Counts, folding, new_captures, raw_tables, temporary_tables, update_scores
 from pipeline.progress import report
+from pipeline.settings import Settings
 from pipeline.sources import hub_models
 from pipeline.sources.card_metrics import METRIC_COLUMNS
+from pipeline.sources.hub_crawl import SOURCE
 from pipeline.sources.quarantine import QUARANTINE_COLUMNS
 
 _TIME = pl.Datetime("us", "UTC")
@@ -38,61 +37,38 @@ _AHEAD = 4
 Batch = tuple[int, dict[str, pl.DataFrame]]
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How many items of a capture were read and what became of them: read = kept + quarantined + duplicate."""
-
-    read: int = 0
-    kept: int = 0
-    quarantined: int = 0
-    duplicate: int = 0
-
-    @property
-    def add_up(self) -> bool:
-        """Whether every item read is accounted for exactly once."""
-        return self.read == self.kept + self.quarantined + self.duplicate
-
-
-def fold(connection: duckdb.DuckDBPyConnection, captures: Sequence[Capture]) -> dict[str, tuple[Counts, Counts]]:
+def fold(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, captures: Sequence[Capture]
+) -> dict[str, tuple[Counts, Counts]]:
     """Bring raw.hub_models, lineage_edges and card_metrics up to the last of these captures.
-
-    Captures folded by an earlier run are skipped if they are the first of these and were read by the same code;
-    otherwise the state is made anew. Each capture is one transaction.
 
     Args:
         connection: the work file.
+        settings: which sources may shrink.
         captures: those of one Hub, oldest first.
 
     Returns:
         Repositories and card metrics read, by id of the captures folded now.
+
+    Raises:
+        SourceError: see `folding`.
     """
-    known = _folded(connection)
-    ids = [capture.manifest.capture_id for capture in captures]
-    if known is None or known != ids[: len(known)]:
-        known = []
+    wanted, anew = new_captures(connection, SOURCE, captures)
+    if anew:
         _start_anew(connection)
     found = {}
-    for number, capture in enumerate(captures[len(known) :]):
-        report("read captures of the Hub", number, len(captures) - len(known))
-        with _transaction(connection):
+    for number, capture in enumerate(wanted):
+        with folding(connection, settings, capture, "SELECT count(*) FROM raw.hub_models WHERE gone_at IS NULL"):
             found[capture.manifest.capture_id] = _fold_one(connection, capture)
-            connection.execute("INSERT INTO raw.hub_folded VALUES (?, ?)", [capture.manifest.capture_id, _code()])
-    report("read captures of the Hub", len(captures) - len(known), len(captures) - len(known))
+        report("read captures of the Hub", number + 1, len(wanted))
     return found
 
 
-def _folded(connection: duckdb.DuckDBPyConnection) -> list[str] | None:
-    """Captures in the state, in order; null where there is none or other code made it."""
-    connection.execute("CREATE TABLE IF NOT EXISTS raw.hub_folded (capture_id VARCHAR, code VARCHAR)")
-    rows = connection.execute("SELECT capture_id, code FROM raw.hub_folded ORDER BY capture_id").fetchall()
-    return [capture_id for capture_id, _ in rows] if rows and {code for _, code in rows} == {_code()} else None
-
-
 def _start_anew(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("DELETE FROM raw.hub_folded")
-    for table, schema in (STATE_COLUMNS | {"quarantine": QUARANTINE_COLUMNS}).items():
-        empty = pl.DataFrame(schema=schema)  # noqa: F841 - DuckDB reads it by its name
-        connection.execute(f"CREATE OR REPLACE TABLE raw.{table} AS FROM empty")
+    raw_tables(connection, STATE_COLUMNS | {"quarantine": QUARANTINE_COLUMNS})
+    for table in STATE_COLUMNS:
+        connection.execute(f"DELETE FROM raw.{table}")
+    connection.execute("DELETE FROM raw.quarantine WHERE source = ?", [SOURCE])
 
 
 def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[Counts, Counts]:
@@ -109,22 +85,11 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
             " AND id NOT IN (SELECT key FROM new_quarantine WHERE kind = 'repository')",
             [manifest.finished_at],
         )
-    connection.execute(
-        "UPDATE raw.card_metrics SET gone_at = ? WHERE gone_at IS NULL"
-        " AND (repo_id IN (SELECT id FROM new_hub_models)"
-        "      OR repo_id IN (SELECT id FROM raw.hub_models WHERE gone_at IS NOT NULL))"
-        " AND fact_id NOT IN (SELECT fact_id FROM new_card_metrics)",
-        [manifest.finished_at],
-    )
-    connection.execute(
-        "UPDATE raw.card_metrics AS old SET gone_at = NULL, capture_id = new.capture_id"
-        " FROM new_card_metrics AS new WHERE old.fact_id = new.fact_id"
-    )
-    connection.execute(
-        "INSERT INTO raw.card_metrics BY NAME SELECT * EXCLUDE (place), ? AS seen_at FROM new_card_metrics"
-        " WHERE fact_id NOT IN (SELECT fact_id FROM raw.card_metrics)",
-        [manifest.finished_at],
-    )
+    connection.execute("CREATE OR REPLACE TEMP VIEW facts AS SELECT * EXCLUDE (place) FROM new_card_metrics")
+    gone = "SELECT id FROM raw.hub_models WHERE gone_at IS NOT NULL"
+    gone = "SELECT id FROM raw.hub_models WHERE gone_at IS NOT NULL"
+    owner = f"repo_id IN (SELECT id FROM new_hub_models) OR repo_id IN ({gone})"
+    update_scores(connection, "raw.card_metrics", "facts", owner, capture)
     connection.execute("INSERT INTO raw.quarantine BY NAME SELECT * EXCLUDE (place) FROM new_quarantine")
     kept, unread, metrics, unproven = (
         int(count)
@@ -140,9 +105,7 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
 
 def _load(connection: duckdb.DuckDBPyConnection, capture: Capture) -> int:
     """Parse the pages into temporary tables new_*, each row with the place of its item; how many items there are."""
-    for table, schema in hub_models.TABLES.items():
-        empty = pl.DataFrame(schema=schema | {"place": pl.Int64})  # noqa: F841 - as above
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{table} AS FROM empty")
+    temporary_tables(connection, {table: schema | {"place": pl.Int64} for table, schema in hub_models.TABLES.items()})
     total = 0
     for read, frames in _batches(capture):
         total += read
@@ -191,23 +154,3 @@ def _keep_one_each(connection: duckdb.DuckDBPyConnection) -> int:
         connection.execute(f"DELETE FROM new_{table} WHERE place IN (FROM repeats)")
     found = connection.execute("SELECT count(*) FROM repeats").fetchone()
     return int(found[0]) if found else 0
-
-
-def _code() -> str:
-    """Identity of the code that reads captures: another one may read them otherwise."""
-    folder = Path(hub_models.__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted([*(folder / "sources").glob("*.py"), *(folder / "identity").glob("*.py"), Path(__file__)]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-@contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    connection.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

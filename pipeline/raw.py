@@ -8,24 +8,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import polars as pl
 
-from pipeline import hub_state
+from pipeline import board_state, hub_state
 from pipeline.captures import Capture, Manifest, checked_at, every
 from pipeline.errors import InputError
 from pipeline.facts.hub_repositories import bundled_repositories
-from pipeline.hub_state import Counts
+from pipeline.folding import Counts
 from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.server import serve
 from pipeline.settings import Settings
 from pipeline.sources import facts, hub_crawl, hub_models
+from pipeline.sources.board import Board
+from pipeline.sources.boards import BOARDS
 from pipeline.sources.quarantine import QUARANTINE_COLUMNS
 
 BUNDLED = "bundled Hub (facts of the project)"
-LICENCES = {
+LICENCES = {board.source: (board.title, board.url, board.licence) for board in BOARDS} | {
     hub_crawl.SOURCE: ("Hugging Face Hub", "https://huggingface.co/models", "as each model card states"),
     facts.SOURCE: (
         "Open Moat tables of facts, composed from the source named on every row; Epoch AI's figures: CC BY 4.0",
@@ -36,11 +38,16 @@ LICENCES = {
 CAPTURE_COLUMNS: dict[str, Any] = {
     "source": pl.String, "capture_id": pl.String, "origin": pl.String, "revision": pl.String, "kind": pl.String,
     "started_at": pl.Datetime("us", "UTC"), "finished_at": pl.Datetime("us", "UTC"),
-    "checked_at": pl.Datetime("us", "UTC"), "client": pl.String, "requests": pl.Int64,
+    "client": pl.String, "requests": pl.Int64,
     "rows_read": pl.Int64, "rows_kept": pl.Int64, "rows_quarantined": pl.Int64, "rows_duplicate": pl.Int64,
     "metrics_read": pl.Int64, "metrics_kept": pl.Int64, "metrics_quarantined": pl.Int64,
-    "bytes": pl.Int64, "sha256": pl.String, "attribution": pl.String, "url": pl.String, "licence": pl.String,
+    "bytes": pl.Int64, "sha256": pl.String,
 }  # fmt: skip
+SOURCE_COLUMNS: dict[str, Any] = {
+    "source": pl.String, "state": pl.String, "attribution": pl.String, "url": pl.String, "licence": pl.String,
+    "checked_at": pl.Datetime("us", "UTC"),
+}  # fmt: skip
+State = Literal["asked", "not offered", "not asked"]
 
 
 @contextmanager
@@ -76,11 +83,38 @@ def load_hub(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[
         Row counts by table.
     """
     captures = [c for c in every(settings.captures, hub_crawl.SOURCE) if c.manifest.origin == origin_of(settings)]
-    counts = hub_state.fold(connection, captures)
+    counts = hub_state.fold(connection, settings, captures)
     manifests = {capture.manifest.capture_id: capture.manifest for capture in captures}
     _note_captures(connection, settings, hub_crawl.SOURCE, manifests, counts)
     rows = {table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchone() for table in hub_models.TABLES}
     return {table: int(row[0]) if row else 0 for table, row in rows.items()}
+
+
+def load_board(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, board: Board, state: State = "asked"
+) -> dict[str, int]:
+    """Fold the captures of a board, of the origin in use, into raw.board_scores, board_models and board_series.
+
+    Args:
+        connection: the work file.
+        settings: folders, origin, which sources may shrink.
+        board: the board.
+        state: what came of asking it just now.
+
+    Returns:
+        How many of its scores stand, are gone, and were put aside.
+    """
+    origins = (origin_of(settings), settings.epoch_address)
+    captures = [c for c in every(settings.captures, board.source) if c.manifest.origin in origins]
+    counts = board_state.fold(connection, settings, board, captures)
+    manifests = {capture.manifest.capture_id: capture.manifest for capture in captures}
+    _note_captures(connection, settings, board.source, manifests, counts, state)
+    found = connection.execute(
+        "SELECT count(*) FILTER (gone_at IS NULL), count(gone_at) FROM raw.board_scores WHERE source = ?"
+        " UNION ALL SELECT count(*), 0 FROM raw.quarantine WHERE source = ?",
+        [board.source, board.source],
+    ).fetchall()
+    return {"scores": found[0][0], "superseded": found[0][1], "quarantine": found[1][0]}
 
 
 def load_facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:
@@ -107,10 +141,9 @@ def _note_captures(
     source: str,
     manifests: Mapping[str, Manifest],
     counts: Mapping[str, tuple[Counts, Counts]],
+    state: State = "asked",
 ) -> None:
     """One row of raw.captures for each capture counted now; what is no capture of this run any more goes."""
-    attribution, url, licence = LICENCES[source]
-    last_checked = checked_at(settings.captures, source)
     rows = [
         {
             "source": source, "capture_id": m.capture_id, "origin": m.origin, "revision": m.revision, "kind": m.kind,
@@ -118,7 +151,6 @@ def _note_captures(
             "rows_read": items.read, "rows_kept": items.kept, "rows_quarantined": items.quarantined,
             "rows_duplicate": items.duplicate, "metrics_read": metrics.read, "metrics_kept": metrics.kept,
             "metrics_quarantined": metrics.quarantined, "bytes": m.bytes, "sha256": m.sha256,
-            "attribution": attribution, "url": url, "licence": licence,
         }
         for m, (items, metrics) in ((manifests[name], both) for name, both in counts.items())
     ]  # fmt: skip
@@ -128,7 +160,13 @@ def _note_captures(
     stay = [name for name in manifests if name not in counts]
     connection.execute("DELETE FROM raw.captures WHERE source = ? AND NOT list_contains(?, capture_id)", [source, stay])
     connection.execute("INSERT INTO raw.captures BY NAME FROM frame")
-    connection.execute("UPDATE raw.captures SET checked_at = ? WHERE source = ?", [last_checked, source])
+    attribution, url, licence = LICENCES[source]
+    _ensure_table(connection, "sources", pl.DataFrame(schema=SOURCE_COLUMNS))
+    connection.execute("DELETE FROM raw.sources WHERE source = ?", [source])
+    connection.execute(
+        "INSERT INTO raw.sources VALUES (?, ?, ?, ?, ?, ?)",
+        [source, state, attribution, url, licence, checked_at(settings.captures, source)],
+    )
 
 
 def _replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> int:

@@ -18,7 +18,8 @@ class Settings(BaseSettings):
     `hub` is `local` (the bundled Hub, started on loopback for the run) or a URL such as
     https://huggingface.co. There is no fallback from one to the other. `skip` names sources that are not asked,
     `accept_smaller` those that may shrink by more than a fifth (commas between). `epoch` is the address of the folder
-    with Epoch's files; empty means its own with the real Hub, and none with any other.
+    with Epoch's files; empty means its own with the real Hub, and none with any other. `bulk_start` names a dataset
+    whose table of all models spares the first crawl of a Hub, such as cfahlgren1/hub-stats; empty means none.
     """
 
     model_config = SettingsConfigDict(env_prefix="MOAT_", populate_by_name=True)
@@ -35,11 +36,12 @@ class Settings(BaseSettings):
     skip: str = ""
     accept_smaller: str = ""
     epoch: str = ""
+    bulk_start: str = ""
 
     @property
     def skipped(self) -> frozenset[str]:
         """Sources that are not asked; what they said before stays in use."""
-        return _names(self.skip)
+        return _names(self.skip) | (frozenset() if self.epoch_address else {"epoch"})
 
     @property
     def may_shrink(self) -> frozenset[str]:

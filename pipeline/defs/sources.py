@@ -7,10 +7,13 @@ from datetime import timedelta
 import dagster as dg
 
 from pipeline import raw
+from pipeline.captures import note_check
 from pipeline.defs.resources import Warehouse
 from pipeline.progress import report
 from pipeline.sources import facts as facts_source
 from pipeline.sources import hub_crawl
+from pipeline.sources.board import Board
+from pipeline.sources.boards import BOARDS
 from pipeline.warehouse import connect_work
 
 GROUP = "1_sources"
@@ -73,3 +76,47 @@ def facts(warehouse: Warehouse) -> dg.MaterializeResult[None]:
             **{f"rows/{name}": rows for name, rows in counts.items()},
         }
     )
+
+
+def board_asset(board: Board) -> dg.AssetsDefinition:
+    """One board of scores as an asset."""
+
+    @dg.asset(
+        name=board.source,
+        group_name=GROUP,
+        kinds={"python", "huggingface"},
+        owners=["team:openmoat"],
+        freshness_policy=FRESH,
+        description=f"{board.title}: captured as received, every score with its source.",
+        metadata={"licence": board.licence, "url": dg.MetadataValue.url(board.url)},
+    )
+    def scores(warehouse: Warehouse) -> dg.MaterializeResult[None]:
+        settings = warehouse.settings
+        state: raw.State = "not asked"
+        capture, new = None, False
+        if board.source not in settings.skipped:
+            with raw.hub_endpoint(settings) as (endpoint, origin):
+                asked = board.fetch(settings, endpoint, origin)
+            if asked is None:
+                state = "not offered"
+                note_check(settings.captures, board.source)
+            else:
+                state, (capture, new) = "asked", asked
+        with connect_work(settings) as connection:
+            counts = raw.load_board(connection, settings, board, state)
+        report(board.source, 1)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": counts["scores"],
+                "superseded_rows": counts["superseded"],
+                "quarantined_rows": counts["quarantine"],
+                "requests": capture.manifest.requests if capture and new else 0,
+                "new_capture": new,
+                "state": state,
+            }
+        )
+
+    return scores
+
+
+boards = [board_asset(board) for board in BOARDS]

@@ -12,11 +12,13 @@ from pipeline.defs.resources import Warehouse
 from pipeline.identity.names import fingerprint
 from pipeline.index_tables import Indexed
 from pipeline.progress import report
+from pipeline.sources.boards import BOARDS
 from pipeline.sql_models import SqlCheck, SqlModel, build, failing_rows, load_checks, load_models
 from pipeline.warehouse import connect_work
 
 GROUPS = {"staging": "2_staging", "gap": "3_gap", "marts": "4_marts", "ops": "5_ops"}
 INDEX, GAP, FORECAST = (dg.AssetKey(["gap", name]) for name in ("index", "tables", "forecast"))
+BOARD_KEYS = [dg.AssetKey(board.source) for board in BOARDS]
 Fill = Callable[[duckdb.DuckDBPyConnection, Indexed], dict[str, int]]
 HEADLINE = "marts.headline"
 
@@ -27,8 +29,10 @@ def upstream_key(table: str) -> list[dg.AssetKey]:
     match schema:
         case "raw" if name.startswith("facts_"):
             return [dg.AssetKey("facts")]
-        case "raw" if name == "captures":
-            return [dg.AssetKey("hub_models"), dg.AssetKey("facts")]
+        case "raw" if name.startswith("board_"):
+            return BOARD_KEYS
+        case "raw" if name in ("captures", "sources", "quarantine"):
+            return [dg.AssetKey("hub_models"), dg.AssetKey("facts"), *BOARD_KEYS]
         case "raw":
             return [dg.AssetKey("hub_models")]
         case "gap" if name.startswith("index"):

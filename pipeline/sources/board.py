@@ -112,14 +112,14 @@ class Board:
         title: whom to name when using it.
         url: where it is public.
         licence: of its data.
-        fetch: (settings, endpoint, origin) to the capture and whether it is new; None where the Hub asked does not
-            offer the source.
         parse: a capture to its parts. Parts that a delta no longer has come without rows.
+        fetch: (settings, endpoint, origin) to the capture and whether it is new; None where the Hub asked does not
+            offer the source. A board without it must be told what to ask for.
     """
 
     source: str
     title: str
     url: str
     licence: str
-    fetch: Callable[[Settings, str, str], tuple[Capture, bool] | None]
     parse: Callable[[Capture], Iterator[Part]]
+    fetch: Callable[[Settings, str, str], tuple[Capture, bool] | None] | None = None

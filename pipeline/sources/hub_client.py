@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -21,6 +22,7 @@ from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.utils import build_hf_headers, get_session, parse_ratelimit_headers
 
 from pipeline.errors import SourceError
+from pipeline.progress import report
 from pipeline.settings import Settings
 
 MAX_BODY_BYTES = 64 * 2**20
@@ -138,11 +140,28 @@ class HubClient:
         """
         return self._attempts(url, cap, lambda _: None)
 
-    def _attempts(self, url: str, cap: int, read: Callable[[bytes], Any]) -> Answer:
+    def download(self, url: str, path: Path, size: int) -> None:
+        """Stream a file of `size` bytes to `path`; where it breaks off, now or in an earlier call, it is continued.
+
+        Raises:
+            Refused: see `get`.
+            SourceError: see `get`; also an answer of another size, or a path that cannot be written.
+        """
+        try:
+            have = _size(path)
+            if have > size:
+                path.unlink()
+            if have != size:
+                self._attempts(url, size, lambda _: None, path)
+        except OSError as error:
+            todo = "Free space or set MOAT_DATA"
+            raise SourceError(str(path), f"it cannot be written ({error.strerror})", todo) from error
+
+    def _attempts(self, url: str, cap: int, read: Callable[[bytes], Any], path: Path | None = None) -> Answer:
         attempt = 0
         while True:
             try:
-                answer = self._once(url, cap)
+                answer = self._once(url, cap, path)
                 return replace(answer, body=read(answer.content))
             except _Again as error:
                 with self._counting:
@@ -154,23 +173,29 @@ class HubClient:
                 time.sleep(min(pause if error.wait is None else error.wait + pause / 2, MAX_WAIT_S))
                 attempt += 1
 
-    def _once(self, url: str, cap: int) -> Answer:
+    def _once(self, url: str, cap: int, path: Path | None) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
             self._allowed(url)
             window, headers = self._windows[_bucket(url)], None
+            # A part of what is compressed on its way could not be put where it belongs.
+            rest = {} if path is None else {"accept-encoding": "identity", "range": f"bytes={_size(path)}-"}
             window.enter()
             with self._counting:
                 self.requests += 1
             try:
                 with get_session().stream(
-                    "GET", url, headers=self._headers(url), timeout=self.settings.timeout_s, follow_redirects=False
+                    "GET",
+                    url,
+                    headers=self._headers(url) | rest,
+                    timeout=self.settings.timeout_s,
+                    follow_redirects=False,
                 ) as response:
                     headers = response.headers
                     if response.is_redirect:
                         url = urljoin(url, response.headers.get("location", ""))
                         continue
                     self._check_status(response)
-                    content = self._body(response, cap)
+                    content = self._body(response, cap) if path is None else self._save(response, path, cap)
             except OfflineModeIsEnabled as error:
                 raise self.error("HF_HUB_OFFLINE is set, so it is not asked", "Unset it, or use --hub local") from error
             except httpx2.HTTPError as error:
@@ -230,6 +255,22 @@ class HubClient:
                 raise self.error(f"its answer is over {cap:,} bytes", "Lower MOAT_PAGE_SIZE, or report it")
         return bytes(content)
 
+    def _save(self, response: httpx2.Response, path: Path, size: int) -> bytes:
+        """Put a file, or the rest of it, in its place; nothing is left to be returned."""
+        have, stated = _size(path), response.headers.get("content-range", "")
+        follows = response.status_code == 206 and stated.startswith(f"bytes {have}-") and stated.endswith(f"/{size}")
+        whole = response.status_code == 200 and response.headers.get("content-length", str(size)) == str(size)
+        if not (follows or whole):
+            raise _Again("it sends something else than the file asked for", "Run again later")
+        have = have if follows else 0
+        with path.open("ab" if follows else "wb") as file:
+            for piece in response.iter_bytes():
+                have += file.write(piece[: size - have])
+                report(f"download {path.name}", have, size)
+        if have < size:
+            raise _Again("its file ends early", "Run again later")
+        return b""
+
     def error(self, wrong: str, todo: str) -> SourceError:
         """An error of this Hub."""
         return SourceError(f"Hub at {self.endpoint}", wrong, todo)
@@ -239,6 +280,11 @@ def _bucket(url: str) -> str:
     """Which of the Hub's windows a request counts in."""
     path = urlsplit(url).path
     return "api" if path.startswith("/api/") else "resolvers" if "/resolve/" in path else "pages"
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, none where there is no such file."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def _excerpt(text: str) -> str:

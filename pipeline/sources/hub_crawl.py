@@ -24,6 +24,7 @@ from scipy.sparse.csgraph import connected_components
 from pipeline.captures import Capture, CaptureWriter, Manifest, every
 from pipeline.progress import report
 from pipeline.settings import Settings
+from pipeline.sources.hub_bulk import capture_table, is_bulk
 from pipeline.sources.hub_client import CLIENT, Answer, HubClient, Refused
 
 SOURCE = "hub_models"
@@ -109,10 +110,11 @@ def fetch(settings: Settings, endpoint: str, origin: str) -> tuple[Capture, bool
     """Crawl the Hub's list of models into a capture: all of it, or what changed since the last one.
 
     All of it is read the first time, every `full_crawl_days` days, and wherever it is short: only then can a
-    repository that is gone be noticed.
+    repository that is gone be noticed. The first time a bulk table may take its place (see `hub_bulk`); where one
+    was to and could not, the capture's `revision` says why.
 
     Args:
-        settings: page size, retries, token, folders.
+        settings: page size, retries, token, folders, bulk table.
         endpoint: address of the Hub.
         origin: what the capture calls this Hub (the bundled one has a new port at every start).
 
@@ -124,23 +126,31 @@ def fetch(settings: Settings, endpoint: str, origin: str) -> tuple[Capture, bool
             agree however often they are read.
     """
     before = [one.manifest for one in every(settings.captures, SOURCE) if one.manifest.origin == origin]
+    client, why_a_list = HubClient(settings, endpoint), ""
+    if settings.bulk_start and not before:
+        started = capture_table(settings, client, origin, SOURCE)
+        if not isinstance(started, str):
+            return started
+        why_a_list = f"list ({settings.bulk_start} not used: {started})"
+    asked_before = client.requests
     query = _query(settings, before)
     question = json.dumps([settings.page_size, query.full, query.until, EXPAND])
     with CaptureWriter(settings.captures, SOURCE, origin, resume=question) as writer:
-        crawl = _Crawl(HubClient(settings, endpoint), query, writer)
+        crawl = _Crawl(client, query, writer)
         crawl.run()
         items = crawl.distinct()
-        whole = [one.items for one in before if one.kind == "full"]
-        if query.full and whole and items < SHRINK_LIMIT * whole[-1]:
+        # A table that somebody else made is no measure of the Hub.
+        whole = [one.items for one in before if one.kind == "full" and not is_bulk(one)]
+        if query.full and whole and items < SHRINK_LIMIT * whole[-1] and SOURCE not in settings.may_shrink:
             writer.abandon()
-            raise crawl.client.error(
+            raise client.error(
                 f"only {items} repositories, {whole[-1]} at the last whole list",
-                "The last good capture stays in use; look at the Hub, then run again",
+                f"The last good capture stays in use; look at the Hub, MOAT_ACCEPT_SMALLER={SOURCE} takes it",
             )
         return writer.seal(
-            revision=query.until and f"changed since {query.until}",
+            revision=f"changed since {query.until}" if query.until else why_a_list,
             client=CLIENT,
-            requests=crawl.requests,
+            requests=asked_before + crawl.requests,
             items=items,
             kind="full" if query.full else "delta",
             # What changed after its page was read is left to the next increment, so that must begin at the start.

@@ -18,6 +18,7 @@ from pipeline.captures import Capture, CaptureWriter, latest, note_check
 from pipeline.progress import report
 from pipeline.settings import Settings
 from pipeline.sources.hub_client import CLIENT, MAX_BODY_BYTES, HubClient, Refused
+from pipeline.sources.quarantine import Unreadable, excerpt
 
 INDEX = "files.json"
 ABSENT = frozenset({401, 403, 404})
@@ -25,6 +26,8 @@ ABSENT = frozenset({401, 403, 404})
 MAX_TREE_PAGES = 2000
 MAX_DOCUMENT_BYTES = 4 * 2**20
 DOCUMENTS_AT_ONCE = 200
+BATCH_BYTES = 32 * 2**20
+"""The most that documents of one page have together: a page is made in memory, where escapes make it longer."""
 THREADS = 8
 
 
@@ -85,8 +88,11 @@ def files_of(client: HubClient, dataset: str, commit: str, folder: str = "") -> 
 
 
 def read(client: HubClient, dataset: str, commit: str, path: str, cap: int = MAX_BODY_BYTES) -> bytes:
-    """A file of a dataset at a commit; see `HubClient.get` for errors."""
-    return client.get(client.url(f"datasets/{quote(dataset)}/resolve/{commit}/{quote(path)}"), cap).content
+    """A file of a dataset at a commit; see `HubClient.get` for errors, and a path that leads out of the dataset."""
+    if {".", ".."} & set(path.split("/")):
+        raise client.error(f"its listing of {dataset} names the path {excerpt(path)}", "Not followed; report it")
+    name = quote(path, errors="surrogatepass")
+    return client.get(client.url(f"datasets/{quote(dataset)}/resolve/{commit}/{name}"), cap).content
 
 
 def capture_files(
@@ -121,7 +127,7 @@ def capture_files(
         check_never_offered(client, before, dataset, source)
         return None
     if before is not None and before.manifest.revision == commit:
-        note_check(settings.captures, source, client.requests)
+        note_check(settings.captures, source)
         return before, False
     files = [file for file in files_of(client, dataset, commit) if wanted(file.path)]
     if not files:
@@ -130,7 +136,7 @@ def capture_files(
         kept = {page.name for page in writer.kept}
         listed = [asdict(file) | {"page": f"{number:06d}"} for number, file in enumerate(files)]
         for number, file in enumerate(files):
-            report(f"download {source}", number, len(files))
+            report(f"download {source}", number + 1, len(files))
             if listed[number]["page"] not in kept:
                 writer.add(listed[number]["page"], read(client, dataset, commit, file.path, cap))
         if INDEX not in kept:
@@ -164,7 +170,7 @@ def capture_documents(
         check_never_offered(client, before, dataset, source)
         return None
     if before is not None and before.manifest.revision == commit:
-        note_check(settings.captures, source, client.requests)
+        note_check(settings.captures, source)
         return before, False
     known: dict[str, str] = json.loads(before.page(INDEX))["documents"] if before is not None else {}
     files = [file for file in files_of(client, dataset, commit, folder) if wanted(file.path)]
@@ -173,17 +179,18 @@ def capture_documents(
     now = {file.path: file.oid for file in files}
     changed = [file for file in files if known.get(file.path) != file.oid]
     taken = [file for file in changed if file.size <= MAX_DOCUMENT_BYTES]
-    with CaptureWriter(settings.captures, source, origin, resume=commit) as writer, ThreadPoolExecutor(THREADS) as pool:
+    # What changed depends on the capture before as well: what was begun after another one is not continued.
+    asked = f"{commit} after {before.manifest.capture_id if before is not None else 'nothing'}"
+    with CaptureWriter(settings.captures, source, origin, resume=asked) as writer, ThreadPoolExecutor(THREADS) as pool:
 
         def fetch(file: HubFile) -> bytes:
             return read(client, dataset, commit, file.path, MAX_DOCUMENT_BYTES)
 
         kept = {page.name for page in writer.kept}
-        for start in range(0, len(taken), DOCUMENTS_AT_ONCE):
-            report(f"download {source}", start, len(taken))
-            batch = taken[start : start + DOCUMENTS_AT_ONCE]
+        for start, batch in _batches(taken):
             if f"{start:09d}.jsonl" not in kept:
                 writer.add(f"{start:09d}.jsonl", _packed(batch, list(pool.map(fetch, batch))))
+            report(f"download {source}", start + len(batch), len(taken))
         index = {
             "dataset": dataset,
             "commit": commit,
@@ -211,6 +218,23 @@ def captured_documents(capture: Capture) -> Iterator[Document]:
                 yield Document(path, text.encode("utf-8", "surrogateescape"))
     for path in json.loads(capture.page(INDEX))["too_large"]:
         yield Document(path, None)
+
+
+def json_object(document: Document) -> dict[str, Any]:
+    """The JSON object that a document is.
+
+    Raises:
+        Unreadable: it was too large to be taken, or is no JSON object.
+    """
+    if document.content is None:
+        raise Unreadable(f"document is over {MAX_DOCUMENT_BYTES:,} bytes")
+    try:
+        found = json.loads(document.content)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("document is no JSON") from error
+    if not isinstance(found, dict):
+        raise Unreadable(f"document is a {type(found).__name__}, not an object")
+    return found
 
 
 def removed_documents(capture: Capture) -> list[str]:
@@ -244,6 +268,19 @@ def _file(client: HubClient, dataset: str, entry: dict[str, Any]) -> HubFile:
     if not isinstance(path, str) or not isinstance(oid, str) or not isinstance(size, int):
         raise client.error(f"its listing of {dataset} is not understood", "Run again later, or report it")
     return HubFile(path, oid, size)
+
+
+def _batches(files: Sequence[HubFile]) -> Iterator[tuple[int, list[HubFile]]]:
+    """Files in groups that fit a page, each with the place of its first."""
+    batch: list[HubFile] = []
+    for at, file in enumerate(files):
+        if len(batch) == DOCUMENTS_AT_ONCE or sum(one.size for one in batch) + file.size > BATCH_BYTES:
+            if batch:
+                yield at - len(batch), batch
+            batch = []
+        batch.append(file)
+    if batch:
+        yield len(files) - len(batch), batch
 
 
 def _packed(files: Sequence[HubFile], contents: Sequence[bytes]) -> bytes:

@@ -1,5 +1,6 @@
 -- Where everything came from: rows, counts, freshness, licence and attribution of each source.
 -- source | source
+-- state | asked; not offered: by the Hub that was asked; not asked: left out on demand
 -- origin | the Hub that was asked, or the project's own tables
 -- rows_read | items of its newest capture
 -- rows_kept | of these kept
@@ -33,7 +34,8 @@ scored AS (
 )
 
 SELECT
-    n.source,
+    i.source,
+    i.state,
     n.origin,
     n.rows_read,
     n.rows_kept,
@@ -43,12 +45,13 @@ SELECT
     n.metrics_kept,
     n.metrics_quarantined,
     coalesce(s.scores, 0) AS scores,
-    n.attribution,
-    n.url,
-    n.licence,
+    i.attribution,
+    i.url,
+    i.licence,
     n.finished_at AS captured_at,
-    n.checked_at,
-    date_trunc('day', n.checked_at - INTERVAL 6 HOUR) + INTERVAL 30 HOUR AS due_at,
+    i.checked_at,
+    date_trunc('day', i.checked_at - INTERVAL 6 HOUR) + INTERVAL 30 HOUR AS due_at,
     n.requests
-FROM newest AS n
-LEFT JOIN scored AS s ON n.source = s.source
+FROM raw.sources AS i
+LEFT JOIN newest AS n ON i.source = n.source
+LEFT JOIN scored AS s ON i.source = s.source

@@ -1,9 +1,9 @@
 -- Every name a source uses for a model, and how it was resolved.
 -- name | name as the source writes it
 -- source | source that writes it
--- model_id | the release it stands for
--- method | exact, hub id, normalised or manual
--- confidence | 1 for exact names, Hub ids and manual rows, 0.95 for normalised names
+-- model_id | the release it stands for, or the row that an unresolved name has to itself
+-- method | exact, hub id, normalised, manual or unresolved
+-- confidence | 1 for exact names, Hub ids and manual rows, 0.95 for normalised names; null = unresolved
 WITH curated AS (
     FROM raw.facts_aliases
     QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
@@ -24,3 +24,11 @@ SELECT
     'hub id' AS method,
     1.0 AS confidence
 FROM staging.models AS m, unnest(m.hub_ids) AS hub (repository)
+UNION ALL
+SELECT
+    name,
+    source,
+    model_id,
+    method,
+    CASE method WHEN 'unresolved' THEN NULL WHEN 'normalised' THEN 0.95 ELSE 1.0 END AS confidence
+FROM staging.board_models

@@ -1,4 +1,4 @@
--- Benchmarks of the facts, and benchmarks that only model cards name (as written, unresolved).
+-- Benchmarks of the facts, and benchmarks that only model cards or boards name (as written, unresolved).
 -- benchmark_id | stable id; card_* for a name that only cards use
 -- name | name as published
 -- version | version; null = not stated
@@ -49,3 +49,23 @@ SELECT
     min(source_url) AS source_url
 FROM raw.card_metrics
 GROUP BY benchmark_id
+UNION ALL
+SELECT
+    b.benchmark_id,
+    min(b.benchmark_name) AS name,
+    NULL AS version,
+    NULL AS domain,
+    NULL AS unit,
+    min(b.direction) AS direction,
+    NULL AS chance,
+    NULL AS ceiling,
+    NULL AS released_on,
+    'unknown' AS visibility,
+    NULL AS visibility_url,
+    min(b.source_name) AS source_name,
+    min(b.source_url) AS source_url
+FROM raw.board_series AS b
+WHERE
+    b.benchmark_id NOT IN (SELECT c.benchmark_id FROM curated AS c)
+    AND b.benchmark_id NOT IN (SELECT m.benchmark_id FROM raw.card_metrics AS m)
+GROUP BY b.benchmark_id

@@ -20,6 +20,13 @@
 -- evaluated_on | day of the evaluation where published
 -- observed_on | day of the dated snapshot it was read from
 -- self_reported | whether the developer reports its own model
+WITH newest_editions AS (
+    SELECT e.series_id
+    FROM staging.series AS e
+    WHERE e.edition_of IS NOT NULL AND e.edition_on <= (SELECT r.as_of FROM raw.run AS r)
+    QUALIFY row_number() OVER (PARTITION BY e.edition_of ORDER BY e.edition_on DESC) = 1
+)
+
 SELECT
     s.series_id AS series,
     e.benchmark_id AS benchmark,
@@ -46,7 +53,11 @@ FROM staging.scores AS s
 INNER JOIN staging.series AS e ON s.series_id = e.series_id
 INNER JOIN staging.benchmarks AS b ON e.benchmark_id = b.benchmark_id
 INNER JOIN staging.models AS m ON s.model_id = m.model_id
-WHERE s.superseded_at IS NULL AND NOT coalesce(s.doubtful, FALSE)
+WHERE
+    s.superseded_at IS NULL
+    AND NOT coalesce(s.doubtful, FALSE)
+    -- Of a ranking with editions only the newest counts.
+    AND (e.edition_of IS NULL OR e.series_id IN (FROM newest_editions))
 QUALIFY row_number() OVER (
     PARTITION BY s.series_id, s.model_id
     ORDER BY CASE e.direction WHEN 'lower' THEN -s.value ELSE s.value END DESC, s.score_id

@@ -1,5 +1,5 @@
--- One row per release: the curated releases with their overrides, and every Hub repository that is none of them.
--- model_id | stable id; hub:<repository> for a repository without a curated release
+-- One row per release: curated ones with their overrides, other repositories of the Hub, other models that boards name.
+-- model_id | stable id; hub:<repository> or <board>:<name> for what is no curated release
 -- name | name people use, unique
 -- organisation | who released it
 -- country | country of the organisation
@@ -60,6 +60,25 @@ curated AS (
     FROM releases AS r
     LEFT JOIN overrides AS o ON r.model_id = o.model_id
     LEFT JOIN sizes AS s ON r.model_id = s.model_id
+),
+
+repositories AS (
+    FROM staging.hub_models
+    WHERE id NOT IN (
+        SELECT c.hub_id FROM curated AS c
+        WHERE c.hub_id IS NOT NULL
+    )
+),
+
+unresolved AS (
+    SELECT
+        b.*,
+        -- Two boards may mean two models by one name.
+        count(*) OVER (PARTITION BY b.name) > 1
+        OR b.name IN (SELECT c.name FROM curated AS c)
+        OR b.name IN (SELECT h.id FROM repositories AS h) AS ambiguous
+    FROM staging.board_models AS b
+    WHERE b.method = 'unresolved'
 )
 
 SELECT
@@ -97,8 +116,23 @@ SELECT
     [] AS overridden,
     'Hugging Face Hub' AS source_name,
     'https://huggingface.co/' || h.id AS source_url
-FROM staging.hub_models AS h
-WHERE h.id NOT IN (
-    SELECT c.hub_id FROM curated AS c
-    WHERE c.hub_id IS NOT NULL
-)
+FROM repositories AS h
+UNION ALL BY NAME
+SELECT
+    u.model_id,
+    CASE WHEN u.ambiguous THEN u.name || ' (' || u.source || ')' ELSE u.name END AS name,
+    u.organisation,
+    u.country,
+    u.released_on,
+    coalesce(u.released_on_source, 'unknown') AS released_on_source,
+    cast(NULL AS DATE) AS weights_on,
+    u.access,
+    CASE WHEN u.access = 'open' THEN coalesce(u.licence_class, 'unknown') END AS licence_class,
+    cast(u.params_b * 1e9 AS BIGINT) AS params_total,
+    cast(NULL AS BIGINT) AS params_active,
+    [] AS hub_ids,
+    [] AS overridden,
+    s.attribution AS source_name,
+    s.url AS source_url
+FROM unresolved AS u
+INNER JOIN raw.sources AS s ON u.source = s.source

@@ -91,7 +91,47 @@ found AS (
         c.seen_at,
         c.gone_at
     FROM raw.card_metrics AS c
-    LEFT JOIN staging.aliases AS m ON c.repo_id = m.name AND m.method = 'hub id'
+    LEFT JOIN staging.aliases AS m ON c.repo_id = m.name AND m.source = 'hub_models'
+    UNION ALL BY NAME
+    SELECT
+        b.source,
+        b.fact_id AS score_id,
+        m.model_id,
+        b.series_id,
+        b.model AS model_as_written,
+        b.value,
+        e.unit,
+        b.ci_lo,
+        b.ci_hi,
+        b.stderr,
+        b.n,
+        b.variant AS effort,
+        b.evaluated_on,
+        e.edition_on AS published_on,
+        b.observed_on,
+        b.tier,
+        b.self_reported,
+        b.doubtful,
+        b.source_name,
+        CASE WHEN b.source_name IS null THEN 'not_stated' ELSE 'url' END AS source_kind,
+        b.source_url,
+        b.note,
+        b.capture_id,
+        b.seen_at,
+        b.gone_at
+    FROM raw.board_scores AS b
+    INNER JOIN raw.board_series AS e ON b.source = e.source AND b.series_id = e.series_id
+    INNER JOIN staging.board_models AS m ON b.source = m.source AND b.model = m.name
+),
+
+-- Series that a board states: what a dated snapshot of the same table said before is superseded by it.
+live AS (
+    SELECT
+        series_id,
+        min(seen_at) AS seen_at
+    FROM raw.board_scores
+    WHERE gone_at IS null
+    GROUP BY series_id
 ),
 
 captures AS (
@@ -113,8 +153,8 @@ SELECT
     CASE f.unit WHEN 'percent' THEN f.value / 100 WHEN 'fraction' THEN f.value END AS value_scaled,
     f.ci_lo,
     f.ci_hi,
-    cast(null AS DOUBLE) AS stderr,
-    cast(null AS BIGINT) AS n,
+    f.stderr,
+    f.n,
     f.effort,
     f.evaluated_on,
     f.published_on,
@@ -128,8 +168,9 @@ SELECT
     f.note,
     f.capture_id,
     coalesce(f.seen_at, min(c.finished_at) OVER (PARTITION BY f.score_id)) AS seen_at,
-    -- The Hub's captures are deltas, so its facts carry their own dates; those of the facts are whole.
-    CASE f.source WHEN 'hub_models' THEN f.gone_at ELSE c.replaced_at END AS superseded_at
+    -- Captures may be deltas, so what was folded carries its own dates; those of the project's tables are whole.
+    CASE f.source WHEN 'facts' THEN coalesce(c.replaced_at, l.seen_at) ELSE f.gone_at END AS superseded_at
 FROM found AS f
 INNER JOIN captures AS c ON f.capture_id = c.capture_id AND f.source = c.source
+LEFT JOIN live AS l ON f.series_id = l.series_id AND f.source = 'facts'
 QUALIFY row_number() OVER (PARTITION BY f.score_id ORDER BY f.capture_id DESC) = 1

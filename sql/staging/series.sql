@@ -8,6 +8,8 @@
 -- direction | higher or lower is better
 -- chance | score of guessing in this unit; null = unknown
 -- ceiling | best possible score in this unit; null = unknown
+-- edition_of | ranking of which this is the edition of one day; null where there is but one
+-- edition_on | that day
 -- source_name | who publishes it
 -- source_url | where it is public
 WITH curated AS (
@@ -25,6 +27,8 @@ SELECT
     direction,
     chance,
     ceiling,
+    cast(NULL AS VARCHAR) AS edition_of,
+    cast(NULL AS DATE) AS edition_on,
     source_name,
     source_url
 FROM curated
@@ -39,7 +43,26 @@ SELECT
     min(direction) AS direction,
     NULL AS chance,
     CASE min(unit) WHEN 'percent' THEN 100.0 WHEN 'fraction' THEN 1.0 END AS ceiling,
+    NULL AS edition_of,
+    NULL AS edition_on,
     min(evaluator) AS source_name,
     'https://huggingface.co/models?other=model-index' AS source_url
 FROM raw.card_metrics
 GROUP BY series_id
+UNION ALL
+SELECT
+    b.series_id,
+    b.benchmark_id,
+    b.protocol,
+    b.evaluator,
+    b.comparability,
+    b.unit,
+    b.direction,
+    b.chance,
+    b.ceiling,
+    b.edition_of,
+    b.edition_on,
+    b.source_name,
+    b.source_url
+FROM raw.board_series AS b
+WHERE b.series_id NOT IN (SELECT c.series_id FROM curated AS c)

@@ -9,14 +9,19 @@ from pipeline.definitions import build_defs
 from pipeline.defs.automation import run_failed
 from pipeline.defs.resources import Warehouse
 from pipeline.defs.tables import sql_checks
+from pipeline.sources.boards import BOARDS
 
 KEYS = sorted(
     [
+        "epoch",
+        "every_eval_ever",
         "facts",
         "gap/forecast",
         "gap/index",
         "gap/tables",
+        "hub_leaderboards",
         "hub_models",
+        "lmarena",
         "marts/backtest",
         "marts/capability_index",
         "marts/catch_up",
@@ -34,12 +39,15 @@ KEYS = sorted(
         "marts/pooled_lag",
         "marts/sources",
         "marts/survival",
+        "open_llm_v1",
+        "open_llm_v2",
         "ops/captures",
         "ops/quarantine",
         "ops/schema_version",
         "published",
         "staging/aliases",
         "staging/benchmarks",
+        "staging/board_models",
         "staging/gap_inputs",
         "staging/hub_models",
         "staging/index_inputs",
@@ -80,7 +88,7 @@ def test_groups_read_left_to_right(definitions):
 def test_every_check_blocks(definitions):
     specs = [spec for check in sql_checks for spec in check.check_specs]
     assert {spec.key for spec in specs} == set(graph(definitions).asset_check_keys)
-    assert len(specs) == 13
+    assert len(specs) == 14
     assert all(spec.blocking for spec in specs)
 
 
@@ -99,7 +107,8 @@ def test_a_failed_run_is_noted_and_a_failed_check_stops_what_follows(tmp_path, m
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, raise_on_error=False)
         assert not result.success
-        assert {event.step_key for event in result.get_step_failure_events()} == {"hub_models"}
+        on_the_hub = {"hub_models", *(board.source for board in BOARDS)} - {"epoch"}
+        assert {event.step_key for event in result.get_step_failure_events()} == on_the_hub
         context = dg.build_run_status_sensor_context(
             sensor_name="run_failed",
             dagster_instance=instance,

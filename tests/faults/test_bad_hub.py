@@ -26,7 +26,7 @@ def crawl(tmp_path, fault="", rows=ROWS, first=2, **more):
 def counted(tmp_path, *captures):
     """Counts of repositories and card metrics of each capture, once folded into the state."""
     with connect_work(Settings(data=tmp_path)) as connection:
-        found = list(fold(connection, captures).values())
+        found = list(fold(connection, Settings(), captures).values())
         listed = connection.execute("SELECT id FROM raw.hub_models WHERE gone_at IS NULL ORDER BY id").fetchall()
     return found, [repo for (repo,) in listed]
 

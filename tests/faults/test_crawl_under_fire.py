@@ -57,7 +57,7 @@ def test_every_repository_is_there_once(tmp_path, repositories, page_size, secon
     captures = every(settings.captures, hub_crawl.SOURCE)
     assert (captures[0].manifest.kind, captures[0].manifest.verified) == ("full", True)
     with connect_work(settings) as connection:
-        counts = fold(connection, captures)
+        counts = fold(connection, Settings(), captures)
         listed = connection.sql("SELECT id FROM raw.hub_models ORDER BY id").pl()["id"]
     assert all(items.add_up for items, _ in counts.values())
     held = pl.read_parquet(file, columns=["id"])["id"]

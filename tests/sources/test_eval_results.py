@@ -99,7 +99,7 @@ def test_a_result_that_is_withdrawn_is_superseded_and_kept(tmp_path):
         with serve(repositories) as hub:
             hub_crawl.fetch(Settings(data=tmp_path, page_size=10), hub.url, "hub")
     with connect_work(Settings(data=tmp_path)) as connection:
-        counts = fold(connection, every(Settings(data=tmp_path).captures, hub_crawl.SOURCE))
+        counts = fold(connection, Settings(), every(Settings(data=tmp_path).captures, hub_crawl.SOURCE))
         found = connection.execute("SELECT value, gone_at IS NULL FROM raw.card_metrics ORDER BY 1").fetchall()
     assert [(metrics.kept, metrics.quarantined) for _, metrics in counts.values()] == [(2, 0), (1, 0)]
     assert found == [(77.8, True), (80.0, False)]

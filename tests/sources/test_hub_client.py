@@ -55,6 +55,14 @@ def test_the_token_goes_to_the_hub_and_not_to_where_it_stores_files(tmp_path, mo
         assert "authorization" not in chosen._headers(url)
 
 
+def test_a_site_that_is_no_hub_gets_no_token(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", CANARY)
+    address = "https://epoch.ai/data"
+    for anonymous in (False, True):
+        chosen = HubClient(Settings(data=tmp_path), address, anonymous=anonymous)
+        assert ("authorization" not in chosen._headers(f"{address}/eci_scores.csv")) is anonymous
+
+
 def test_a_renamed_repository_is_followed_on_the_same_host(tmp_path, hub):
     answer = client(tmp_path, hub.url).json(f"{hub.url}/api/models/old/m", dict)
     assert answer.body["id"] == "org/m"

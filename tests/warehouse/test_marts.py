@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from pipeline import forecast_tables, gap_tables, index_tables
+from pipeline.board_state import STATE_COLUMNS as BOARDS
 from pipeline.facts.schema import TABLES
 from pipeline.hub_state import STATE_COLUMNS
-from pipeline.raw import CAPTURE_COLUMNS
+from pipeline.raw import CAPTURE_COLUMNS, SOURCE_COLUMNS
 from pipeline.sources.facts import TABLES as FACTS
 from pipeline.sources.hub_models import TABLES as HUB
 from pipeline.sql_models import build, failing_rows, load_checks, load_models
@@ -39,6 +40,19 @@ def capture(source, number, **more):
     return {"source": source, "capture_id": f"{source[0]}{number}", "origin": "o", "finished_at": SEEN[number - 1],
             "rows_read": 1, "rows_kept": 1, "rows_quarantined": 0, "rows_duplicate": 0, "metrics_read": 0,
             "metrics_kept": 0, "metrics_quarantined": 0} | more  # fmt: skip
+
+
+def rated(model, series, value, **more):
+    return {"fact_id": f"{model}{series}", "source": "board", "part": "p", "model": model, "series_id": series,
+            "value": value, "tier": "C", "doubtful": False, "source_name": "s", "source_url": URL, "capture_id": "b1",
+            "seen_at": SEEN[0]} | more  # fmt: skip
+
+
+def edition(name, day):
+    return {"source": "board", "series_id": name, "benchmark_id": "votes", "benchmark_name": "Votes", "protocol": "p",
+            "evaluator": "e", "comparability": "same_evaluator", "unit": "elo", "direction": "higher",
+            "edition_of": "ranking", "edition_on": date(2024, 2, day), "source_name": "s",
+            "source_url": URL}  # fmt: skip
 
 
 def fill_gap(connection):
@@ -79,15 +93,34 @@ def world():
     hub = {
         "hub_models": [stays | {"capture_id": "h2"}, gone | {"capture_id": "h1", "gone_at": SEEN[1]}],
         "lineage_edges": [edge | {"capture_id": "h2"}],
+        "board_scores": [
+            rated("a", "old", 7.0),
+            rated("a", "new", 8.0),
+            rated("ORG/STAYS", "new", 9.0),
+            rated("old", "new", 6.0, gone_at=SEEN[1]),
+        ],
+        "board_models": [
+            {"source": "board", "model": "A", "access": "closed", "released_on": date(2024, 1, 5)},
+            {"source": "board", "model": "a", "access": "unknown"},
+            {"source": "board", "model": "old", "access": "unknown"},
+            {"source": "board", "model": "ORG/STAYS", "hub_id": "ORG/STAYS", "access": "unknown"},
+        ],
+        "board_series": [edition("old", 1), edition("new", 2), edition("future", 28)],
     }
     captures = [capture(source, number) for source in ("facts", "hub_models") for number in (1, 2)]
+    captures.append(capture("board", 1))
+    sources = [
+        {"source": s, "state": "asked", "attribution": s.upper(), "url": URL, "checked_at": SEEN[1]}
+        for s in ("facts", "hub_models", "board")
+    ]
+    sources.append({"source": "other", "state": "not offered", "attribution": "O", "url": URL})
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for schema in ("raw", "staging", "gap", "marts", "ops"):
             connection.execute(f"CREATE SCHEMA {schema}")
         tables = {f"facts_{n}": (facts.get(n, []), dict(TABLES[n].columns) | {"capture_id": pl.String}) for n in FACTS}
-        tables |= {name: (hub.get(name, []), dict(schema)) for name, schema in (HUB | STATE_COLUMNS).items()}
-        tables |= {"captures": (captures, CAPTURE_COLUMNS)}
+        tables |= {name: (hub.get(name, []), dict(schema)) for name, schema in (HUB | STATE_COLUMNS | BOARDS).items()}
+        tables |= {"captures": (captures, CAPTURE_COLUMNS), "sources": (sources, SOURCE_COLUMNS)}
         tables |= {"run": ([{"as_of": date(2024, 2, 10), "hub": "o"}], {"as_of": pl.Date, "hub": pl.String})}
         for name, (rows, schema) in tables.items():
             connection.register("frame", pl.DataFrame(rows, schema=schema))
@@ -124,6 +157,35 @@ def test_a_repository_missing_from_the_newest_list_is_noted_not_dropped(world):
     ]
 
 
+def test_a_board_s_models_are_repositories_or_stand_for_themselves(world):
+    query = "SELECT name, model_id, method, confidence FROM staging.aliases WHERE source = 'board' ORDER BY name"
+    assert rows(world, query) == [
+        ("A", "board:A", "unresolved", None),
+        ("ORG/STAYS", "hub:org/stays", "hub id", 1.0),
+        ("a", "board:a", "unresolved", None),
+        ("old", "board:old", "unresolved", None),
+    ]
+    query = "SELECT name, access, released_on FROM staging.models WHERE model_id LIKE 'board:%' ORDER BY name"
+    assert rows(world, query) == [
+        ("A (board)", "closed", date(2024, 1, 5)),  # a release has the plain name
+        ("a", "unknown", None),
+        ("old", "unknown", None),
+    ]
+
+
+def test_scores_of_a_board_have_provenance_and_only_the_newest_edition_counts(world):
+    query = ("SELECT model_as_written, series_id, value, unit, published_on, seen_at, superseded_at FROM staging.scores"
+             " WHERE capture_id = 'b1' ORDER BY value")  # fmt: skip
+    assert rows(world, query) == [
+        ("old", "new", 6.0, "elo", date(2024, 2, 2), SEEN[0], SEEN[1]),
+        ("a", "old", 7.0, "elo", date(2024, 2, 1), SEEN[0], None),
+        ("a", "new", 8.0, "elo", date(2024, 2, 2), SEEN[0], None),
+        ("ORG/STAYS", "new", 9.0, "elo", date(2024, 2, 2), SEEN[0], None),
+    ]
+    query = "SELECT model, series FROM staging.gap_inputs WHERE unit = 'elo' ORDER BY score"
+    assert rows(world, query) == [("a", "new"), ("org/stays", "new")]
+
+
 def test_frontier_gap_and_catch_up(world):
     assert rows(world, "SELECT side, model_name, score FROM marts.frontier ORDER BY side, released_on") == [
         ("closed", "A", 50.0), ("closed", "B", 60.0), ("open", "O", 55.0),
@@ -150,8 +212,11 @@ def test_headline_and_survival(world):
 
 
 def test_coverage_sources_and_leaderboard(world):
-    assert rows(world, "SELECT model FROM marts.coverage ORDER BY 1") == [("org/gone",), ("org/stays",)]
-    assert rows(world, "SELECT source, scores FROM marts.sources ORDER BY 1") == [("facts", 5), ("hub_models", 0)]
+    assert rows(world, "SELECT model FROM marts.coverage ORDER BY 1") == [("org/gone",)]
+    assert rows(world, "SELECT source, state, scores, rows_read FROM marts.sources ORDER BY 1") == [
+        ("board", "asked", 3, 1), ("facts", "asked", 5, 1), ("hub_models", "asked", 0, 1),
+        ("other", "not offered", 0, None),
+    ]  # fmt: skip
     assert rows(world, "SELECT count(*) FROM marts.leaderboard") == [(0,)]
 
 
@@ -162,9 +227,9 @@ def test_published_figures_are_those_of_the_newest_capture(world):
 
 
 def test_benchmarks_of_the_facts_say_when_and_whether_they_are_public(world):
-    assert rows(world, "SELECT released_on, visibility, visibility_url FROM staging.benchmarks") == [
-        (date(2020, 1, 2), "public", URL)
-    ]
+    assert rows(world, "SELECT released_on, visibility, visibility_url FROM staging.benchmarks ORDER BY 1") == [
+        (date(2020, 1, 2), "public", URL), (None, "unknown", None),
+    ]  # fmt: skip
 
 
 def test_a_size_of_its_own_table_fills_in_where_the_release_states_none(world):

@@ -1,0 +1,169 @@
+"""Captures folded into the raw schema one after the other: what both the Hub's models and the boards need for it.
+
+A capture is folded once, in one transaction. Facts that it no longer states are dated as gone and stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipeline.captures import Capture, put_aside
+from pipeline.errors import SourceError
+from pipeline.settings import Settings
+
+SMALLEST_SHARE = 0.8
+_PACKAGE = Path(__file__).parent
+_READ_BY = ("sources/*.py", "identity/*.py", "*_state.py", "folding.py")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many items of a capture were read and what became of them: read = kept + quarantined + duplicate."""
+
+    read: int = 0
+    kept: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+
+    @property
+    def add_up(self) -> bool:
+        """Whether every item read is accounted for exactly once."""
+        return self.read == self.kept + self.quarantined + self.duplicate
+
+
+def new_captures(
+    connection: duckdb.DuckDBPyConnection, source: str, captures: Sequence[Capture]
+) -> tuple[Sequence[Capture], bool]:
+    """Which captures are to be folded, and whether the state must be made anew before.
+
+    Those folded by an earlier run are left out if they are the first of these and were read by the same code.
+    """
+    connection.execute("CREATE TABLE IF NOT EXISTS raw.folded (source VARCHAR, capture_id VARCHAR, code VARCHAR)")
+    rows = connection.execute(
+        "SELECT capture_id, code FROM raw.folded WHERE source = ? ORDER BY capture_id", [source]
+    ).fetchall()
+    done = [capture_id for capture_id, _ in rows]
+    ids = [capture.manifest.capture_id for capture in captures]
+    if done and done == ids[: len(done)] and {code for _, code in rows} == {code_hash()}:
+        return captures[len(done) :], False
+    connection.execute("DELETE FROM raw.folded WHERE source = ?", [source])
+    return captures, True
+
+
+def note_folded(connection: duckdb.DuckDBPyConnection, capture: Capture) -> None:
+    """Note that a capture is in the state."""
+    manifest = capture.manifest
+    connection.execute("INSERT INTO raw.folded VALUES (?, ?, ?)", [manifest.source, manifest.capture_id, code_hash()])
+
+
+@cache
+def code_hash() -> str:
+    """Identity of the code that reads captures: another one may read them otherwise."""
+    read_by = [
+        *(_PACKAGE / "sources").glob("*.py"),
+        *(_PACKAGE / "identity").glob("*.py"),
+        *_PACKAGE.glob("*_state.py"),
+    ]
+    digest = hashlib.sha256()
+    for path in sorted([*read_by, Path(__file__)]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def temporary_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Create empty temporary tables, `new_` before each name, for what one capture says."""
+    for name, schema in tables.items():
+        empty = pl.DataFrame(schema=dict(schema))  # noqa: F841 - DuckDB reads it by its name
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{name} AS FROM empty")
+
+
+def raw_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Create tables of the raw schema that are not there yet, empty."""
+    for name, schema in tables.items():
+        empty = pl.DataFrame(schema=dict(schema))  # noqa: F841 - as above
+        connection.execute(f"CREATE TABLE IF NOT EXISTS raw.{name} AS FROM empty")
+
+
+def update_scores(connection: duckdb.DuckDBPyConnection, table: str, new: str, gone: str, capture: Capture) -> None:
+    """Bring a table of scores up to a capture by their `fact_id`.
+
+    Args:
+        connection: the work file.
+        table: with fact_id, capture_id, seen_at and gone_at.
+        new: the scores that the capture states, in the same columns but seen_at and gone_at.
+        gone: condition on `table` for the scores that the capture would state if they still stood.
+        capture: the capture.
+    """
+    manifest = capture.manifest
+    connection.execute(
+        f"UPDATE {table} SET gone_at = ? WHERE gone_at IS NULL AND ({gone})"
+        f" AND fact_id NOT IN (SELECT fact_id FROM {new})",
+        [manifest.finished_at],
+    )
+    connection.execute(
+        f"UPDATE {table} AS old SET gone_at = NULL, capture_id = ? FROM {new} AS new WHERE old.fact_id = new.fact_id",
+        [manifest.capture_id],
+    )
+    connection.execute(
+        f"INSERT INTO {table} BY NAME SELECT *, ? AS seen_at FROM {new}"
+        f" WHERE fact_id NOT IN (SELECT fact_id FROM {table})",
+        [manifest.finished_at],
+    )
+
+
+@contextmanager
+def folding(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, capture: Capture, current: str
+) -> Iterator[None]:
+    """One transaction for one capture, undone where it leaves much less than there was.
+
+    Args:
+        connection: the work file.
+        settings: which sources may shrink.
+        capture: the capture.
+        current: a query for how many facts of its source stand.
+
+    Raises:
+        SourceError: over a fifth of the facts would be gone; the capture is put aside.
+    """
+    connection.execute("BEGIN")
+    try:
+        before = _count(connection, current)
+        yield
+        after = _count(connection, current)
+        if after < SMALLEST_SHARE * before and capture.manifest.source not in settings.may_shrink:
+            raise _TooSmall(before, after)
+        note_folded(connection, capture)
+    except _TooSmall as error:
+        connection.execute("ROLLBACK")
+        put_aside(capture)
+        source = capture.manifest.source
+        raise SourceError(
+            f"{source}, capture {capture.manifest.capture_id}",
+            f"it would leave {error.after:,} of {error.before:,} facts",
+            f"The last good capture stays in use; MOAT_ACCEPT_SMALLER={source} takes this one",
+        ) from error
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class _TooSmall(Exception):
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.before, self.after = before, after
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0

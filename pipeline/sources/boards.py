@@ -1,0 +1,22 @@
+"""Every board of scores there is."""
+
+from __future__ import annotations
+
+from pipeline.sources import (
+    epoch,
+    every_eval_ever,
+    hub_leaderboards,
+    lmarena,
+    open_llm_leaderboard,
+    open_llm_leaderboard_v1,
+)
+from pipeline.sources.board import Board
+
+BOARDS: tuple[Board, ...] = (
+    hub_leaderboards.BOARD,
+    open_llm_leaderboard.BOARD,
+    open_llm_leaderboard_v1.BOARD,
+    lmarena.BOARD,
+    every_eval_ever.BOARD,
+    epoch.BOARD,
+)

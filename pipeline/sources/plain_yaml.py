@@ -1,0 +1,56 @@
+"""YAML from strangers: plain values only, within bounds, or a reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from pipeline.sources.quarantine import Unreadable
+
+MAX_CHARS = 200_000
+MAX_DEPTH = 40
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which also refuses a key given twice: it would silently keep the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping whose keys are all different."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        texts = [str(key) for key in keys]
+        if len(set(texts)) < len(texts):
+            raise Unreadable("YAML with a key given twice")
+        return super().construct_mapping(node, deep)
+
+
+def load(text: str) -> Any:
+    """The value of a YAML document.
+
+    Raises:
+        Unreadable: it is too long or too deep, no YAML, or holds tags, references or a key given twice.
+    """
+    if len(text) > MAX_CHARS:
+        raise Unreadable(f"YAML of more than {MAX_CHARS:,} characters")
+    try:
+        _check_events(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise Unreadable(f"no YAML ({type(error).__name__})") from error
+
+
+def _check_events(text: str) -> None:
+    """Look at what the document is made of before anything is made of it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise Unreadable("YAML with references")
+        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
+            raise Unreadable("YAML with tags")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"YAML deeper than {MAX_DEPTH} levels")

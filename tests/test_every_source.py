@@ -1,0 +1,125 @@
+"""Every source there is, from a local Hub into staging.scores and out again, and nothing twice."""
+
+import json
+
+import polars as pl
+import pytest
+
+from pipeline.facts.hub_repositories import bundled_repositories
+from pipeline.localhub.repositories import Repositories
+from pipeline.localhub.repository import Repository
+from pipeline.localhub.server import serve
+from pipeline.sources.boards import BOARDS
+from tests.conftest import moat
+from tests.sources import board_data, test_every_eval_ever, test_open_llm_leaderboard_v1
+from tests.sources.board_data import arena, benchmark, contents, entry, epoch, rating, submission
+
+FILED = {"filename": ".eval_results/hard.yaml", "verified": True,
+         "data": {"dataset": {"id": "org/hard", "task_id": "accuracy"}, "value": 61.5}}  # fmt: skip
+SOL = "GPT-5.6 Sol,,162.5,160,165,2026-07-09,OpenAI,USA,API access,Closed weights,"
+NEW = "Newcomer 9,,158.5,155,161,2026-10-01,Lab,France,Open weights (unrestricted),Open weights,"
+
+
+def models():
+    found = Repositories.from_frame(bundled_repositories().head(40))
+    found.put(Repository.new("org/small", evalResults=[FILED], safetensors={"total": 7_000_000_000}))
+    return found
+
+
+def datasets():
+    return Repositories.of(
+        arena([rating("gpt-x", 1400.0), rating("small", 1300.0), rating("gpt-x", 1390.0, "2026-08-01")]),
+        contents(submission("org/small", 41.5), submission("org/merge", 55.0, Merged=True)),
+        benchmark("org/hard", [entry(1, "org/small", 61.5), entry(2, "org/gone", 50.5)]),
+        test_every_eval_ever.dataset({test_every_eval_ever.PATH: test_every_eval_ever.RECORD}),
+        test_open_llm_leaderboard_v1.dataset({test_open_llm_leaderboard_v1.PATH: test_open_llm_leaderboard_v1.FILE}),
+        epoch([SOL, NEW], ["m1,b1,0.6,GPQA diamond,2023-11-20,False,,,Newcomer 9,,,,2026-10-01,Epoch evaluations"]),
+    )
+
+
+@pytest.fixture(scope="module")
+def hub():
+    with serve(models(), datasets=datasets()) as running:
+        yield running
+
+
+def run(hub, data):
+    return moat("run", "--hub", hub.url, data=data, MOAT_EPOCH=f"{hub.url}/datasets/{board_data.EPOCH}/resolve/main")
+
+
+@pytest.fixture(scope="module")
+def data(hub, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("every")
+    run(hub, folder)
+    return folder
+
+
+def query(data, sql):
+    return pl.DataFrame(json.loads(moat("sql", sql, "--format", "json", data=data).stdout))
+
+
+def test_every_source_reaches_staging_with_provenance(data):
+    found = query(
+        data,
+        "SELECT c.source, count(*) AS scores, count(*) FILTER (s.source_url LIKE 'http%') AS sourced,"
+        " count(m.model_id) AS modelled, count(e.series_id) AS in_series FROM staging.scores AS s"
+        " JOIN ops.captures AS c USING (capture_id) LEFT JOIN staging.models AS m USING (model_id)"
+        " LEFT JOIN staging.series AS e USING (series_id) WHERE s.superseded_at IS NULL GROUP BY 1 ORDER BY 1",
+    )
+    assert found["source"].to_list() == sorted(["facts", "hub_models", *(board.source for board in BOARDS)])
+    scores = dict(zip(found["source"], found["scores"], strict=True))
+    assert {name: scores[name] for name in scores if name not in {"facts", "hub_models"}} == {
+        "epoch": 3, "every_eval_ever": 1, "hub_leaderboards": 2, "lmarena": 3, "open_llm_v1": 6, "open_llm_v2": 12,
+    }  # fmt: skip
+    for column in ("sourced", "modelled", "in_series"):
+        assert found[column].to_list() == found["scores"].to_list()
+
+
+def test_a_board_s_repository_is_the_hub_s_and_other_names_stay_unresolved(data):
+    found = query(data, "SELECT DISTINCT name, model_id, method FROM staging.aliases WHERE source <> 'hub_models'"
+                        " AND (name LIKE 'org/%' OR name IN ('gpt-x', 'Newcomer 9', 'GPT-5.6 Sol')) ORDER BY 1, 2"
+                  )  # fmt: skip
+    assert found.rows() == [
+        ("GPT-5.6 Sol", "gpt_5_6_sol", "exact"),
+        ("Newcomer 9", "epoch:Newcomer 9", "unresolved"),
+        ("gpt-x", "lmarena:gpt-x", "unresolved"),
+        ("org/gone", "hub_leaderboards:org/gone", "unresolved"),
+        ("org/merge", "open_llm_v2:org/merge", "unresolved"),
+        ("org/small", "hub:org/small", "hub id"),
+    ]
+
+
+def test_a_table_read_live_replaces_the_snapshot_of_it(data):
+    found = query(data, "SELECT model, score FROM staging.gap_inputs WHERE series = 'epoch_eci' ORDER BY model")
+    assert found.rows() == [("GPT-5.6 Sol", 162.5), ("Newcomer 9", 158.5)]
+    head = query(data, "SELECT gap_raw FROM marts.headline WHERE is_headline AND tolerance = 'strict'"
+                       " AND open_definition = 'downloadable'")  # fmt: skip
+    assert head["gap_raw"].to_list() == [4.0]
+
+
+def test_sources_say_what_was_asked_and_what_became_of_it(data):
+    found = query(data, "FROM marts.sources ORDER BY source")
+    assert set(found["state"]) == {"asked"}
+    assert found.filter(pl.col("attribution").is_null() | pl.col("licence").is_null()).is_empty()
+    row = found.row(by_predicate=pl.col("source") == "lmarena", named=True)
+    assert (row["rows_read"], row["scores"], row["licence"], row["requests"]) == (3, 3, "CC BY 4.0", 3)
+    shown = moat("sources", data=data).stdout
+    assert all(board.source in shown for board in BOARDS)
+
+
+def test_a_second_run_adds_nothing(hub, data):
+    facts = query(data, "SELECT count(*) AS n FROM staging.scores")
+    before = hub.requests.copy()
+    done = run(hub, data)
+    assert "(+0); no source had anything new" in done.stderr
+    assert query(data, "SELECT count(*) AS n FROM staging.scores").equals(facts)
+    # The boards are asked whether they changed, and no file of theirs is read again but those without a commit.
+    assert dict(hub.requests - before) == {"list": 2, "dataset list": 1, "leaderboard": 1, "dataset": 4, "file": 4}
+
+
+def test_a_source_left_out_keeps_what_it_said(hub, data):
+    moat("run", "--hub", hub.url, data=data, MOAT_SKIP="lmarena,epoch", MOAT_EPOCH="http://127.0.0.1:9")
+    found = query(
+        data, "SELECT source, state, scores FROM marts.sources WHERE source IN ('lmarena', 'epoch') ORDER BY 1"
+    )
+    assert found.rows() == [("epoch", "not asked", 0), ("lmarena", "not asked", 3)]
