@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from pipeline.definitions import build_defs
+from pipeline.defs.days import today
 from pipeline.defs.resources import Warehouse
 from pipeline.errors import MoatError, WarehouseError
 from pipeline.settings import ROOT, Settings
@@ -50,6 +51,7 @@ def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> O
     with run_lock(settings), dg.DagsterInstance.get() as instance:
         result = resolved.execute_in_process(
             instance=instance,
+            partition_key=today(),
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )

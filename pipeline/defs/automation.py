@@ -11,12 +11,8 @@ from pipeline.settings import Settings
 
 refresh = dg.define_asset_job("refresh", selection=dg.AssetSelection.all(), description="Sources to published files.")
 
-daily = dg.ScheduleDefinition(
-    name="daily",
-    job=refresh,
-    cron_schedule="0 6 * * *",
-    execution_timezone="UTC",
-    description="Every morning: capture, build, check, publish.",
+daily = dg.build_schedule_from_partitioned_job(
+    refresh, name="daily", hour_of_day=6, description="Every morning (UTC): capture, build, check, publish."
 )
 
 

@@ -42,6 +42,7 @@ TABLES = {
     "quarantine": QUARANTINE_COLUMNS,
 }
 Row = dict[str, Any]
+Fetch = Callable[[Settings, str, str], tuple[Capture, bool] | None]
 
 
 @dataclass
@@ -122,4 +123,4 @@ class Board:
     url: str
     licence: str
     parse: Callable[[Capture], Iterator[Part]]
-    fetch: Callable[[Settings, str, str], tuple[Capture, bool] | None] | None = None
+    fetch: Fetch | None = None

@@ -6,7 +6,7 @@ table also knows less than a list: where it has no evalResults, gated or disable
 repository is changed or the next whole crawl is due (`full_crawl_days`).
 
 DuckDB reads the file, because its memory limit bounds what a page of it unpacks to. It does not bound a text that a
-dictionary repeats row after row, so lengths are looked at first, in filters that take no text out of the dictionary.
+dictionary repeats row after row, so lengths are looked at first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from pipeline.captures import Capture, CaptureWriter, Manifest
@@ -41,11 +44,10 @@ MAX_FILE_BYTES = 4 * 2**30
 MAX_UNPACKED_BYTES = 32 * 2**30
 MAX_ROWS = 20_000_000
 MAX_DUPLICATES = 0.01
-MAX_TEXT_BYTES = 2 * 2**20
 MAX_DEPTH = 8
 """A header that is deeper is left out: who reads the page later must not run out of stack."""
-LONG, WINDOW, MAX_LONG = 16 * 2**10, 2048, 256
-"""So many rows of a window, those that DuckDB takes at a time, may have a text of more bytes than is usual."""
+WINDOW, MAX_WINDOW_BYTES = 2048, 64 * 2**20
+"""How many rows DuckDB takes at a time, and how much text they may have."""
 DUCKDB_LIMITS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "512MB",
     "threads": 1,  # with one the rows come in their order and in constant memory
@@ -215,16 +217,27 @@ def _check(connection: duckdb.DuckDBPyConnection, path: Path, started: datetime)
 
 
 def _check_lengths(connection: duckdb.DuckDBPyConnection, path: Path, texts: list[str]) -> None:
-    """Long texts are rare, and none is endless. Rows are counted that have none: others never leave the filter."""
-    count = f"SELECT file_row_number // {WINDOW}, count(*) FROM read_parquet(?, file_row_number = true)"
-    [(rows,)] = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchall()
-    for most, allowed in ((LONG, MAX_LONG), (MAX_TEXT_BYTES, 0)):
-        short = " AND ".join(f'("{name}" IS NULL OR strlen("{name}") <= {most})' for name in texts)
-        found = dict(connection.execute(f"{count} WHERE {short} GROUP BY 1", [str(path)]).fetchall())
-        for first in range(0, rows, WINDOW):
-            long = min(WINDOW, rows - first) - found.get(first // WINDOW, 0)
-            if long > allowed:
-                raise _NotUsed(f"{long:,} of {WINDOW:,} rows have a text of over {most:,} bytes")
+    """A text that a dictionary repeats is counted as often as it is repeated, before anything repeats it in memory."""
+    for name in texts:
+        # This is applied inside the scan, so all it takes is a page at a time, within the limit.
+        connection.execute(f'SELECT count(*) FROM read_parquet(?) WHERE strlen("{name}") = 1', [str(path)]).fetchall()
+    with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=2**20) as file:
+        for batch in file.iter_batches(8 * WINDOW, columns=texts):
+            lengths = np.zeros(batch.num_rows, np.int64)
+            for column in batch.columns:
+                lengths += _lengths(column)
+            most = max(int(lengths[at : at + WINDOW].sum()) for at in range(0, len(lengths), WINDOW))
+            if most > MAX_WINDOW_BYTES:
+                raise _NotUsed(f"{WINDOW:,} of its rows have {most:,} bytes of text")
+
+
+def _lengths(column: pa.Array) -> npt.NDArray[np.int64]:
+    if isinstance(column, pa.DictionaryArray):
+        found = pc.take(pc.binary_length(column.dictionary), column.indices)
+    else:
+        found = pc.binary_length(column)
+    lengths: npt.NDArray[np.int64] = pc.fill_null(found, 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return lengths
 
 
 def _pages(connection: duckdb.DuckDBPyConnection, path: Path, checked: _Checked, size: int) -> Iterator[bytes]:

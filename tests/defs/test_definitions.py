@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.definitions import build_defs
 from pipeline.defs.automation import run_failed
+from pipeline.defs.days import today
 from pipeline.defs.resources import Warehouse
 from pipeline.defs.tables import sql_checks
 from pipeline.sources.boards import BOARDS
@@ -105,7 +106,7 @@ def test_a_failed_run_is_noted_and_a_failed_check_stops_what_follows(tmp_path, m
     job = build_defs(Warehouse(data=str(tmp_path), hub="http://127.0.0.1:9")).resolve_job_def("refresh")
     monkeypatch.setenv("MOAT_RETRIES", "0")
     with dg.DagsterInstance.ephemeral() as instance:
-        result = job.execute_in_process(instance=instance, raise_on_error=False)
+        result = job.execute_in_process(instance=instance, partition_key=today(), raise_on_error=False)
         assert not result.success
         on_the_hub = {"hub_models", *(board.source for board in BOARDS)} - {"epoch"}
         assert {event.step_key for event in result.get_step_failure_events()} == on_the_hub
