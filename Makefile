@@ -39,6 +39,7 @@ bench: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.index_fit
 	$(VENV)/bin/python -m benchmarks.gap_speed
 	$(VENV)/bin/python -m benchmarks.hub_crawl
+	$(VENV)/bin/python -m benchmarks.hub_bulk
 
 coverage: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.coverage --out docs/coverage.md

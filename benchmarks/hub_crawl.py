@@ -149,7 +149,7 @@ def measure(repositories: int, changed: int) -> str:
     )  # fmt: skip
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """Peak resident memory of this process since it was started; rusage would count its parent's before that."""
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 2**10
@@ -170,7 +170,7 @@ def main() -> None:
     found = STEPS[name](Path(data), url)
     found |= {
         "seconds": time.perf_counter() - start,
-        "memory": _peak_mib(),
+        "memory": peak_mib(),
     }
     print(json.dumps(found))
 

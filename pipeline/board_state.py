@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from pipeline.captures import Capture
-from pipeline.folding import Counts, folding, new_captures, raw_tables, temporary_tables, update_scores
+from pipeline.folding import Counts, folding, insert, new_captures, raw_tables, temporary_tables, update_scores
 from pipeline.progress import report
 from pipeline.settings import Settings
 from pipeline.sources.board import MODEL_COLUMNS, SCORE_COLUMNS, SERIES_COLUMNS, TABLES, Board
@@ -61,8 +61,10 @@ def fold(
     found = {}
     standing = f"SELECT count(*) FROM raw.board_scores WHERE source = '{board.source}' AND gone_at IS NULL"
     for number, capture in enumerate(wanted):
-        with folding(connection, settings, capture, standing):
-            found[capture.manifest.capture_id] = _fold_one(connection, board, capture)
+        with folding(connection, settings, capture, standing) as note:
+            items, scores = _fold_one(connection, board, capture)
+            note(items, scores)
+        found[capture.manifest.capture_id] = (items, scores)
         report(f"read captures of {board.source}", number + 1, len(wanted))
     return found
 
@@ -121,5 +123,5 @@ def _load(connection: duckdb.DuckDBPyConnection, board: Board, capture: Capture)
                 frame = frame.with_row_index("place", place)
                 place += frame.height
             if frame.height:
-                connection.execute(f"INSERT INTO new_{table} BY NAME FROM frame")
+                insert(connection, table, frame)
     return read, refused, scores_refused

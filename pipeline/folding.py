@@ -6,9 +6,9 @@ A capture is folded once, in one transaction. Facts that it no longer states are
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 
 from pipeline.captures import Capture, put_aside
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, WarehouseError
 from pipeline.settings import Settings
 
 SMALLEST_SHARE = 0.8
@@ -40,6 +40,12 @@ class Counts:
         return self.read == self.kept + self.quarantined + self.duplicate
 
 
+_FOLDED = (
+    "source VARCHAR", "capture_id VARCHAR", "code VARCHAR",
+    *(f"{what}_{field.name} BIGINT" for what in ("items", "scores") for field in fields(Counts)),
+)  # fmt: skip
+
+
 def new_captures(
     connection: duckdb.DuckDBPyConnection, source: str, captures: Sequence[Capture]
 ) -> tuple[Sequence[Capture], bool]:
@@ -47,7 +53,7 @@ def new_captures(
 
     Those folded by an earlier run are left out if they are the first of these and were read by the same code.
     """
-    connection.execute("CREATE TABLE IF NOT EXISTS raw.folded (source VARCHAR, capture_id VARCHAR, code VARCHAR)")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS raw.folded ({', '.join(_FOLDED)})")
     rows = connection.execute(
         "SELECT capture_id, code FROM raw.folded WHERE source = ? ORDER BY capture_id", [source]
     ).fetchall()
@@ -59,10 +65,10 @@ def new_captures(
     return captures, True
 
 
-def note_folded(connection: duckdb.DuckDBPyConnection, capture: Capture) -> None:
-    """Note that a capture is in the state."""
-    manifest = capture.manifest
-    connection.execute("INSERT INTO raw.folded VALUES (?, ?, ?)", [manifest.source, manifest.capture_id, code_hash()])
+def counts(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, tuple[Counts, Counts]]:
+    """Items and scores of every capture in the state of a source, by its id."""
+    rows = connection.execute("SELECT * EXCLUDE (source, code) FROM raw.folded WHERE source = ?", [source]).fetchall()
+    return {row[0]: (Counts(*row[1:5]), Counts(*row[5:9])) for row in rows}
 
 
 @cache
@@ -83,14 +89,32 @@ def temporary_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str,
     """Create empty temporary tables, `new_` before each name, for what one capture says."""
     for name, schema in tables.items():
         empty = pl.DataFrame(schema=dict(schema))  # noqa: F841 - DuckDB reads it by its name
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{name} AS FROM empty")
+        # WITH NO DATA: in a table made of no rows, DuckDB 1.5.5 loses what the same transaction inserts at length.
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE new_{name} AS FROM empty WITH NO DATA")
+
+
+def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Insert a frame into a temporary table of `temporary_tables`, column by column of the same name.
+
+    Raises:
+        WarehouseError: the table does not hold as many rows more as the frame has.
+    """
+    before = _count(connection, f"SELECT count(*) FROM new_{name}")
+    connection.execute(f"INSERT INTO new_{name} BY NAME FROM frame")
+    gained = _count(connection, f"SELECT count(*) FROM new_{name}") - before
+    if gained != frame.height:
+        raise WarehouseError(
+            f"table new_{name}",
+            f"{frame.height:,} rows went in and {gained:,} are there",
+            "Report it: DuckDB lost rows",
+        )
 
 
 def raw_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mapping[str, Any]]) -> None:
     """Create tables of the raw schema that are not there yet, empty."""
     for name, schema in tables.items():
         empty = pl.DataFrame(schema=dict(schema))  # noqa: F841 - as above
-        connection.execute(f"CREATE TABLE IF NOT EXISTS raw.{name} AS FROM empty")
+        connection.execute(f"CREATE TABLE IF NOT EXISTS raw.{name} AS FROM empty WITH NO DATA")
 
 
 def update_scores(connection: duckdb.DuckDBPyConnection, table: str, new: str, gone: str, capture: Capture) -> None:
@@ -123,8 +147,10 @@ def update_scores(connection: duckdb.DuckDBPyConnection, table: str, new: str, g
 @contextmanager
 def folding(
     connection: duckdb.DuckDBPyConnection, settings: Settings, capture: Capture, current: str
-) -> Iterator[None]:
+) -> Iterator[Callable[[Counts, Counts], None]]:
     """One transaction for one capture, undone where it leaves much less than there was.
+
+    The block calls what it is given with the items and the scores that it read.
 
     Args:
         connection: the work file.
@@ -138,11 +164,13 @@ def folding(
     connection.execute("BEGIN")
     try:
         before = _count(connection, current)
-        yield
+        read: list[int | str] = []
+        yield lambda items, scores: read.extend([*astuple(items), *astuple(scores)])
         after = _count(connection, current)
         if after < SMALLEST_SHARE * before and capture.manifest.source not in settings.may_shrink:
             raise _TooSmall(before, after)
-        note_folded(connection, capture)
+        named = [capture.manifest.source, capture.manifest.capture_id, code_hash(), *read]
+        connection.execute(f"INSERT INTO raw.folded VALUES ({', '.join('?' * len(_FOLDED))})", named)
     except _TooSmall as error:
         connection.execute("ROLLBACK")
         put_aside(capture)

@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from pipeline.captures import Capture
-from pipeline.folding import Counts, folding, new_captures, raw_tables, temporary_tables, update_scores
+from pipeline.folding import Counts, folding, insert, new_captures, raw_tables, temporary_tables, update_scores
 from pipeline.progress import report
 from pipeline.settings import Settings
 from pipeline.sources import hub_models
@@ -58,8 +58,11 @@ def fold(
         _start_anew(connection)
     found = {}
     for number, capture in enumerate(wanted):
-        with folding(connection, settings, capture, "SELECT count(*) FROM raw.hub_models WHERE gone_at IS NULL"):
-            found[capture.manifest.capture_id] = _fold_one(connection, capture)
+        listed = "SELECT count(*) FROM raw.hub_models WHERE gone_at IS NULL"
+        with folding(connection, settings, capture, listed) as note:
+            items, scores = _fold_one(connection, capture)
+            note(items, scores)
+        found[capture.manifest.capture_id] = (items, scores)
         report("read captures of the Hub", number + 1, len(wanted))
     return found
 
@@ -111,7 +114,7 @@ def _load(connection: duckdb.DuckDBPyConnection, capture: Capture) -> int:
         total += read
         for table, frame in frames.items():
             if frame.height:
-                connection.execute(f"INSERT INTO new_{table} FROM frame")
+                insert(connection, table, frame)
     return total
 
 

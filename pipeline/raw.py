@@ -5,7 +5,7 @@ Captures are the truth: whatever is in the raw schema can be made from them agai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, Literal
@@ -13,8 +13,8 @@ from typing import Any, Literal
 import duckdb
 import polars as pl
 
-from pipeline import board_state, hub_state
-from pipeline.captures import Capture, Manifest, checked_at, every
+from pipeline import board_state, folding, hub_state
+from pipeline.captures import Capture, checked_at, every
 from pipeline.errors import InputError
 from pipeline.facts.hub_repositories import bundled_repositories
 from pipeline.folding import Counts
@@ -83,9 +83,8 @@ def load_hub(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[
         Row counts by table.
     """
     captures = [c for c in every(settings.captures, hub_crawl.SOURCE) if c.manifest.origin == origin_of(settings)]
-    counts = hub_state.fold(connection, settings, captures)
-    manifests = {capture.manifest.capture_id: capture.manifest for capture in captures}
-    _note_captures(connection, settings, hub_crawl.SOURCE, manifests, counts)
+    hub_state.fold(connection, settings, captures)
+    _note_captures(connection, settings, hub_crawl.SOURCE, captures, folding.counts(connection, hub_crawl.SOURCE))
     rows = {table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchone() for table in hub_models.TABLES}
     return {table: int(row[0]) if row else 0 for table, row in rows.items()}
 
@@ -106,9 +105,8 @@ def load_board(
     """
     origins = (origin_of(settings), settings.epoch_address)
     captures = [c for c in every(settings.captures, board.source) if c.manifest.origin in origins]
-    counts = board_state.fold(connection, settings, board, captures)
-    manifests = {capture.manifest.capture_id: capture.manifest for capture in captures}
-    _note_captures(connection, settings, board.source, manifests, counts, state)
+    board_state.fold(connection, settings, board, captures)
+    _note_captures(connection, settings, board.source, captures, folding.counts(connection, board.source), state)
     found = connection.execute(
         "SELECT count(*) FILTER (gone_at IS NULL), count(gone_at) FROM raw.board_scores WHERE source = ?"
         " UNION ALL SELECT count(*), 0 FROM raw.quarantine WHERE source = ?",
@@ -129,9 +127,8 @@ def load_facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dic
         name: _replace_table(connection, f"facts_{name}", pl.concat([one[name] for one in tables]))
         for name in facts.TABLES
     }
-    manifests = {capture.manifest.capture_id: capture.manifest for capture in captures}
-    whole = {name: (Counts(m.items, m.items), Counts()) for name, m in manifests.items()}
-    _note_captures(connection, settings, facts.SOURCE, manifests, whole)
+    whole = {m.capture_id: (Counts(m.items, m.items), Counts()) for m in (one.manifest for one in captures)}
+    _note_captures(connection, settings, facts.SOURCE, captures, whole)
     return counts
 
 
@@ -139,11 +136,11 @@ def _note_captures(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
     source: str,
-    manifests: Mapping[str, Manifest],
+    captures: Sequence[Capture],
     counts: Mapping[str, tuple[Counts, Counts]],
     state: State = "asked",
 ) -> None:
-    """One row of raw.captures for each capture counted now; what is no capture of this run any more goes."""
+    """One row of raw.captures for each capture of a source, and one of raw.sources for the source itself."""
     rows = [
         {
             "source": source, "capture_id": m.capture_id, "origin": m.origin, "revision": m.revision, "kind": m.kind,
@@ -152,13 +149,12 @@ def _note_captures(
             "rows_duplicate": items.duplicate, "metrics_read": metrics.read, "metrics_kept": metrics.kept,
             "metrics_quarantined": metrics.quarantined, "bytes": m.bytes, "sha256": m.sha256,
         }
-        for m, (items, metrics) in ((manifests[name], both) for name, both in counts.items())
+        for m, (items, metrics) in ((one.manifest, counts[one.manifest.capture_id]) for one in captures)
     ]  # fmt: skip
     frame = pl.DataFrame(rows, schema=CAPTURE_COLUMNS)
     _ensure_table(connection, "captures", frame.clear())
     _ensure_table(connection, "quarantine", pl.DataFrame(schema=QUARANTINE_COLUMNS))
-    stay = [name for name in manifests if name not in counts]
-    connection.execute("DELETE FROM raw.captures WHERE source = ? AND NOT list_contains(?, capture_id)", [source, stay])
+    connection.execute("DELETE FROM raw.captures WHERE source = ?", [source])
     connection.execute("INSERT INTO raw.captures BY NAME FROM frame")
     attribution, url, licence = LICENCES[source]
     _ensure_table(connection, "sources", pl.DataFrame(schema=SOURCE_COLUMNS))

@@ -6,7 +6,7 @@ table also knows less than a list: where it has no evalResults, gated or disable
 repository is changed or the next whole crawl is due (`full_crawl_days`).
 
 DuckDB reads the file, because its memory limit bounds what a page of it unpacks to. It does not bound a text that a
-dictionary repeats row after row, so lengths are looked at first.
+dictionary repeats row after row, so where the footer names a dictionary, lengths are looked at first.
 """
 
 from __future__ import annotations
@@ -40,8 +40,11 @@ from pipeline.sources.hub_files import commit_of, files_of
 TABLE = "models.parquet"
 MAX_AGE = timedelta(days=3)
 """A table whose newest change is older leaves more to the first increment than it spares."""
+BUILD_TIME = timedelta(hours=12)
+"""How far before its newest change the first increment begins: a table misses changes made while it was built."""
 MAX_FILE_BYTES = 4 * 2**30
 MAX_UNPACKED_BYTES = 32 * 2**30
+MAX_GROUP_BYTES = 2**30
 MAX_ROWS = 20_000_000
 MAX_DUPLICATES = 0.01
 MAX_DEPTH = 8
@@ -147,7 +150,7 @@ def _capture(settings: Settings, client: HubClient, origin: str, source: str, fo
             client=CLIENT,
             requests=client.requests,
             items=checked.items,
-            watermark=checked.newest.isoformat(timespec="milliseconds"),
+            watermark=(checked.newest - BUILD_TIME).isoformat(timespec="milliseconds"),
         )
 
 
@@ -178,18 +181,19 @@ def _unpacking(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ):
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
-    except duckdb.OutOfMemoryException as error:
-        raise _NotUsed("it unpacks to more than fits into memory") from error
-    except (duckdb.Error, pa.ArrowException) as error:
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if "Out of Memory" in str(error):  # the exception's type is another one while rows are fetched
+            raise _NotUsed("it unpacks to more than fits into memory") from error
         raise _NotUsed(f"it cannot be read as Parquet ({type(error).__name__})") from error
 
 
 def _check_footer(path: Path) -> None:
     """What the footer declares is looked at before anything is unpacked."""
     footer = pq.read_metadata(path)
-    unpacked = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
-    if footer.num_rows > MAX_ROWS or unpacked > MAX_UNPACKED_BYTES:
-        raise _NotUsed(f"it would unpack to {footer.num_rows:,} rows of {unpacked:,} bytes")
+    groups = [footer.row_group(number).total_byte_size for number in range(footer.num_row_groups)]
+    unpacked = sum(groups)
+    if footer.num_rows > MAX_ROWS or unpacked > MAX_UNPACKED_BYTES or max(groups, default=0) > MAX_GROUP_BYTES:
+        raise _NotUsed(f"it would unpack to {footer.num_rows:,} rows of {unpacked:,} bytes in {len(groups):,} groups")
 
 
 def _check(connection: duckdb.DuckDBPyConnection, path: Path, started: datetime) -> _Checked:
@@ -201,7 +205,7 @@ def _check(connection: duckdb.DuckDBPyConnection, path: Path, started: datetime)
     for name, kind in columns.items():
         if not re.fullmatch(_KINDS[COLUMNS[name]], kind, re.DOTALL):
             raise _NotUsed(f"its column {name} is {' '.join(kind.split())[:100]}")
-    _check_lengths(connection, path, [name for name, kind in columns.items() if kind in {"VARCHAR", "JSON"}])
+    _check_lengths(path, [name for name, kind in columns.items() if kind in {"VARCHAR", "JSON"}])
     found = connection.execute(CHECK, [started.timestamp(), str(path)]).fetchone()
     rows, named, items, changed = found or (0, 0, 0, None)
     if not items:
@@ -216,19 +220,19 @@ def _check(connection: duckdb.DuckDBPyConnection, path: Path, started: datetime)
     return _Checked(columns, rows, items, newest)
 
 
-def _check_lengths(connection: duckdb.DuckDBPyConnection, path: Path, texts: list[str]) -> None:
+def _check_lengths(path: Path, texts: list[str]) -> None:
     """A text that a dictionary repeats is counted as often as it is repeated, before anything repeats it in memory."""
-    for name in texts:
-        # This is applied inside the scan, so all it takes is a page at a time, within the limit.
-        connection.execute(f'SELECT count(*) FROM read_parquet(?) WHERE strlen("{name}") = 1', [str(path)]).fetchall()
     with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=2**20) as file:
-        for batch in file.iter_batches(8 * WINDOW, columns=texts):
-            lengths = np.zeros(batch.num_rows, np.int64)
-            for column in batch.columns:
-                lengths += _lengths(column)
-            most = max(int(lengths[at : at + WINDOW].sum()) for at in range(0, len(lengths), WINDOW))
-            if most > MAX_WINDOW_BYTES:
-                raise _NotUsed(f"{WINDOW:,} of its rows have {most:,} bytes of text")
+        for group in range(file.metadata.num_row_groups):  # what was read of one is held until its end
+            about = file.metadata.row_group(group)
+            chunks = [about.column(number) for number in range(about.num_columns)]
+            repeated = {chunk.path_in_schema for chunk in chunks if any("DICT" in used for used in chunk.encodings)}
+            columns = [name for name in texts if name in repeated]
+            for batch in file.iter_batches(8 * WINDOW, row_groups=[group], columns=columns) if columns else ():
+                lengths = sum(map(_lengths, batch.columns), np.zeros(batch.num_rows, np.int64))
+                most = max(int(lengths[at : at + WINDOW].sum()) for at in range(0, len(lengths), WINDOW))
+                if most > MAX_WINDOW_BYTES:
+                    raise _NotUsed(f"{WINDOW:,} of its rows have {most:,} bytes of text")
 
 
 def _lengths(column: pa.Array) -> npt.NDArray[np.int64]:

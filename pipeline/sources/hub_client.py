@@ -148,10 +148,10 @@ class HubClient:
             SourceError: see `get`; also an answer of another size, or a path that cannot be written.
         """
         try:
-            have = _size(path)
-            if have > size:
-                path.unlink()
-            if have != size:
+            path.touch()
+            if path.stat().st_size > size:
+                path.write_bytes(b"")
+            if path.stat().st_size < size:
                 self._attempts(url, size, lambda _: None, path)
         except OSError as error:
             todo = "Free space or set MOAT_DATA"
@@ -178,7 +178,7 @@ class HubClient:
             self._allowed(url)
             window, headers = self._windows[_bucket(url)], None
             # A part of what is compressed on its way could not be put where it belongs.
-            rest = {} if path is None else {"accept-encoding": "identity", "range": f"bytes={_size(path)}-"}
+            rest = {} if path is None else {"accept-encoding": "identity", "range": f"bytes={path.stat().st_size}-"}
             window.enter()
             with self._counting:
                 self.requests += 1
@@ -257,7 +257,7 @@ class HubClient:
 
     def _save(self, response: httpx2.Response, path: Path, size: int) -> bytes:
         """Put a file, or the rest of it, in its place; nothing is left to be returned."""
-        have, stated = _size(path), response.headers.get("content-range", "")
+        have, stated = path.stat().st_size, response.headers.get("content-range", "")
         follows = response.status_code == 206 and stated.startswith(f"bytes {have}-") and stated.endswith(f"/{size}")
         whole = response.status_code == 200 and response.headers.get("content-length", str(size)) == str(size)
         if not (follows or whole):
@@ -280,11 +280,6 @@ def _bucket(url: str) -> str:
     """Which of the Hub's windows a request counts in."""
     path = urlsplit(url).path
     return "api" if path.startswith("/api/") else "resolvers" if "/resolve/" in path else "pages"
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file, none where there is no such file."""
-    return path.stat().st_size if path.exists() else 0
 
 
 def _excerpt(text: str) -> str:

@@ -112,3 +112,12 @@ def test_a_board_that_is_gone_fails_and_is_named(tmp_path):
         boards.hub.datasets.delete(ARENA)
         with pytest.raises(SourceError, match=r"dataset lmarena-ai/leaderboard-dataset is gone.*MOAT_SKIP=lmarena"):
             boards.fetch(BOARD)
+
+
+def test_a_file_of_many_rows_arrives_whole(tmp_path):
+    # More than DuckDB holds in one group of rows: those it writes ahead, and has lost in tables made of no rows.
+    many = [rating(f"m{number}", 1000.0) for number in range(300_000)]
+    with offering(tmp_path, arena(many)) as boards:
+        boards.fetch(BOARD)
+        [(items, scores)] = boards.fold(BOARD)
+        assert (items.kept, scores.kept, boards.table().height) == (300_000, 300_000, 300_000)
