@@ -12,8 +12,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -60,7 +60,8 @@ class Manifest:
     is recognised whenever it was fetched. `revision` is what the source calls its state (a commit, a
     cursor range). A capture is `full`, or a `delta`: what changed since the captures before it.
     `watermark` is the latest change among its items, where the source dates its changes; `verified` says
-    that nothing is missing in it, so that what a full one lacks is gone.
+    that nothing is missing in it, so that what a full one lacks is gone. One that is `compacted` keeps of what was
+    captured only what the captures before it did not hold.
     """
 
     source: str
@@ -78,6 +79,7 @@ class Manifest:
     kind: Kind = "full"
     watermark: str = ""
     verified: bool = False
+    compacted: bool = False
 
     def to_json(self) -> str:
         """The manifest as text, keys sorted."""
@@ -201,7 +203,7 @@ class CaptureWriter:
             same source add no capture: the old one is returned and the look is noted in `checked.json`.
         """
         pages = {page.name: page.sha256 for page in self._pages if page.name}
-        digest = hashlib.sha256("".join(f"{name} {sha256}\n" for name, sha256 in pages.items()).encode()).hexdigest()
+        digest = _digest(pages)
         manifest = Manifest(
             source=self.source,
             capture_id=f"{self.started_at:%Y%m%dT%H%M%S%fZ}-{digest[:12]}",
@@ -270,6 +272,25 @@ def note_check(root: Path, source: str) -> None:
     temporary.replace(folder / "checked.json")
 
 
+def compact(capture: Capture, pages: Iterable[tuple[str, bytes]]) -> Capture:
+    """Put other pages in the place of a capture's own; a crash leaves the capture as it was, or as it is to be."""
+    folder = capture.folder.with_name(f".tmp-{uuid.uuid4().hex}")
+    folder.mkdir()
+    hashes, size = {}, 0
+    for name, content in pages:
+        _write(folder / f"{name}.zst", zstandard.ZstdCompressor(level=3).compress(content))
+        hashes[name] = hashlib.sha256(content).hexdigest()
+        size += len(content)
+    manifest = replace(capture.manifest, pages=hashes, sha256=_digest(hashes), bytes=size, compacted=True)
+    _write(folder / "manifest.json", manifest.to_json().encode())
+    target = capture.folder.with_name(f"{manifest.capture_id}.compact")
+    folder.rename(target)
+    _fsync_folder(target.parent)
+    # From here on `every` passes over the old one.
+    shutil.rmtree(capture.folder)
+    return Capture(target, manifest)
+
+
 def put_aside(capture: Capture) -> None:
     """Take a capture out of use; its folder stays, under a name that nothing reads."""
     capture.folder.rename(capture.folder.with_name(f".refused-{capture.manifest.capture_id}"))
@@ -290,7 +311,8 @@ def every(root: Path, source: str) -> list[Capture]:
         SourceError: a manifest cannot be read.
     """
     found = [Capture(path.parent, _manifest(path)) for path in (root / source).glob("[!.]*/manifest.json")]
-    return sorted(found, key=lambda capture: capture.manifest.capture_id)
+    found.sort(key=lambda capture: (capture.manifest.capture_id, capture.manifest.compacted))
+    return list({capture.manifest.capture_id: capture for capture in found}.values())
 
 
 def _manifest(path: Path) -> Manifest:
@@ -318,6 +340,10 @@ def _write(path: Path, content: bytes, mode: Literal["wb", "ab"] = "wb") -> None
         raise SourceError(
             str(path), f"it cannot be written ({error.strerror})", "Free space or set MOAT_DATA"
         ) from error
+
+
+def _digest(pages: Mapping[str, str]) -> str:
+    return hashlib.sha256("".join(f"{name} {sha256}\n" for name, sha256 in pages.items()).encode()).hexdigest()
 
 
 def _fsync_folder(folder: Path) -> None:

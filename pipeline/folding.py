@@ -53,7 +53,6 @@ def new_captures(
 
     Those folded by an earlier run are left out if they are the first of these and were read by the same code.
     """
-    connection.execute(f"CREATE TABLE IF NOT EXISTS raw.folded ({', '.join(_FOLDED)})")
     rows = connection.execute(
         "SELECT capture_id, code FROM raw.folded WHERE source = ? ORDER BY capture_id", [source]
     ).fetchall()
@@ -111,10 +110,18 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame
 
 
 def raw_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mapping[str, Any]]) -> None:
-    """Create tables of the raw schema that are not there yet, empty."""
+    """Create tables of the raw schema that are not there yet or have other columns, empty; then nothing is folded."""
+    connection.execute(f"CREATE TABLE IF NOT EXISTS raw.folded ({', '.join(_FOLDED)})")
     for name, schema in tables.items():
-        empty = pl.DataFrame(schema=dict(schema))  # noqa: F841 - as above
-        connection.execute(f"CREATE TABLE IF NOT EXISTS raw.{name} AS FROM empty WITH NO DATA")
+        there = connection.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'raw' AND table_name = ?"
+            " ORDER BY column_index",
+            [name],
+        ).fetchall()
+        if [column for (column,) in there] != list(schema):
+            empty = pl.DataFrame(schema=dict(schema))  # noqa: F841 - as above
+            connection.execute(f"CREATE OR REPLACE TABLE raw.{name} AS FROM empty WITH NO DATA")
+            connection.execute("DELETE FROM raw.folded")
 
 
 def update_scores(connection: duckdb.DuckDBPyConnection, table: str, new: str, gone: str, capture: Capture) -> None:

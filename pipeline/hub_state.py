@@ -1,11 +1,12 @@
 """The state of the Hub in the raw schema, folded from its captures in order; what is folded already is not read again.
 
 A capture replaces what the state says of the repositories it lists. A score that one of them no longer states, and a
-repository that a verified whole list lacks, is dated as gone and stays.
+repository that a verified whole list or two in a row lack, is dated as gone and stays.
 """
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,6 +17,7 @@ import duckdb
 import polars as pl
 
 from pipeline.captures import Capture
+from pipeline.compaction import ABSENT
 from pipeline.folding import Counts, folding, insert, new_captures, raw_tables, temporary_tables, update_scores
 from pipeline.progress import report
 from pipeline.settings import Settings
@@ -26,7 +28,7 @@ from pipeline.sources.quarantine import QUARANTINE_COLUMNS
 
 _TIME = pl.Datetime("us", "UTC")
 STATE_COLUMNS: dict[str, dict[str, Any]] = {
-    "hub_models": hub_models.MODEL_COLUMNS | {"gone_at": _TIME},
+    "hub_models": hub_models.MODEL_COLUMNS | {"missing_at": _TIME, "gone_at": _TIME},
     "lineage_edges": hub_models.EDGE_COLUMNS,
     "card_metrics": METRIC_COLUMNS | {"seen_at": _TIME, "gone_at": _TIME},
 }
@@ -53,9 +55,12 @@ def fold(
     Raises:
         SourceError: see `folding`.
     """
+    raw_tables(connection, STATE_COLUMNS | {"quarantine": QUARANTINE_COLUMNS})
     wanted, anew = new_captures(connection, SOURCE, captures)
     if anew:
-        _start_anew(connection)
+        for table in STATE_COLUMNS:
+            connection.execute(f"DELETE FROM raw.{table}")
+        connection.execute("DELETE FROM raw.quarantine WHERE source = ?", [SOURCE])
     found = {}
     for number, capture in enumerate(wanted):
         listed = "SELECT count(*) FROM raw.hub_models WHERE gone_at IS NULL"
@@ -67,13 +72,6 @@ def fold(
     return found
 
 
-def _start_anew(connection: duckdb.DuckDBPyConnection) -> None:
-    raw_tables(connection, STATE_COLUMNS | {"quarantine": QUARANTINE_COLUMNS})
-    for table in STATE_COLUMNS:
-        connection.execute(f"DELETE FROM raw.{table}")
-    connection.execute("DELETE FROM raw.quarantine WHERE source = ?", [SOURCE])
-
-
 def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[Counts, Counts]:
     read = _load(connection, capture)
     duplicates = _keep_one_each(connection)
@@ -81,13 +79,8 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
     for table, owner in (("hub_models", "id"), ("lineage_edges", "child")):
         connection.execute(f"DELETE FROM raw.{table} WHERE {owner} IN (SELECT id FROM new_hub_models)")
         connection.execute(f"INSERT INTO raw.{table} BY NAME SELECT * EXCLUDE (place) FROM new_{table}")
-    if manifest.kind == "full" and manifest.verified:
-        # One that is listed but cannot be read is not gone.
-        connection.execute(
-            "UPDATE raw.hub_models SET gone_at = ? WHERE gone_at IS NULL AND id NOT IN (SELECT id FROM new_hub_models)"
-            " AND id NOT IN (SELECT key FROM new_quarantine WHERE kind = 'repository')",
-            [manifest.finished_at],
-        )
+    if manifest.kind == "full":
+        _note_absent(connection, capture)
     connection.execute("CREATE OR REPLACE TEMP VIEW facts AS SELECT * EXCLUDE (place) FROM new_card_metrics")
     gone = "SELECT id FROM raw.hub_models WHERE gone_at IS NOT NULL"
     gone = "SELECT id FROM raw.hub_models WHERE gone_at IS NOT NULL"
@@ -106,6 +99,27 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
     return Counts(read, kept, unread, duplicates), Counts(metrics + unproven, metrics, unproven)
 
 
+def _note_absent(connection: duckdb.DuckDBPyConnection, capture: Capture) -> None:
+    """Repositories that a whole list lacks are gone if it is verified, or if the whole list before lacked them too."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE absent (id VARCHAR)")
+    if capture.manifest.compacted:
+        ids = pl.DataFrame({"id": json.loads(capture.page(ABSENT))}, schema={"id": pl.String})  # noqa: F841 - as above
+        connection.execute("INSERT INTO absent FROM ids")
+    else:
+        # One that is listed but cannot be read is there.
+        connection.execute(
+            "INSERT INTO absent SELECT id FROM raw.hub_models WHERE id NOT IN (SELECT id FROM new_hub_models)"
+            " AND id NOT IN (SELECT key FROM new_quarantine WHERE kind = 'repository')"
+        )
+    manifest = capture.manifest
+    connection.execute("UPDATE raw.hub_models SET missing_at = NULL WHERE gone_at IS NULL AND id NOT IN (FROM absent)")
+    connection.execute(
+        "UPDATE raw.hub_models SET gone_at = coalesce(missing_at, CASE WHEN ? THEN cast(? AS TIMESTAMPTZ) END),"
+        " missing_at = coalesce(missing_at, ?) WHERE gone_at IS NULL AND id IN (FROM absent)",
+        [manifest.verified, manifest.finished_at, manifest.finished_at],
+    )
+
+
 def _load(connection: duckdb.DuckDBPyConnection, capture: Capture) -> int:
     """Parse the pages into temporary tables new_*, each row with the place of its item; how many items there are."""
     temporary_tables(connection, {table: schema | {"place": pl.Int64} for table, schema in hub_models.TABLES.items()})
@@ -120,7 +134,7 @@ def _load(connection: duckdb.DuckDBPyConnection, capture: Capture) -> int:
 
 def _batches(capture: Capture) -> Iterator[Batch]:
     """The rows of some pages at a time, in order; of a large capture several processes read a few batches ahead."""
-    names = list(capture.manifest.pages)
+    names = [name for name in capture.manifest.pages if name != ABSENT]
     jobs = [(capture, names[at : at + _PAGES_AT_ONCE], at * _PLACES) for at in range(0, len(names), _PAGES_AT_ONCE)]
     if len(jobs) < _WORTH_PROCESSES:
         yield from map(_batch, jobs)

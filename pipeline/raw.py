@@ -13,7 +13,7 @@ from typing import Any, Literal
 import duckdb
 import polars as pl
 
-from pipeline import board_state, folding, hub_state
+from pipeline import board_state, compaction, folding, hub_state
 from pipeline.captures import Capture, checked_at, every
 from pipeline.errors import InputError
 from pipeline.facts.hub_repositories import bundled_repositories
@@ -21,7 +21,7 @@ from pipeline.folding import Counts
 from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.server import serve
 from pipeline.settings import Settings
-from pipeline.sources import facts, hub_crawl, hub_models
+from pipeline.sources import facts, hub_crawl, hub_models, hub_renames
 from pipeline.sources.board import Board
 from pipeline.sources.boards import BOARDS
 from pipeline.sources.quarantine import QUARANTINE_COLUMNS
@@ -29,6 +29,7 @@ from pipeline.sources.quarantine import QUARANTINE_COLUMNS
 BUNDLED = "bundled Hub (facts of the project)"
 LICENCES = {board.source: (board.title, board.url, board.licence) for board in BOARDS} | {
     hub_crawl.SOURCE: ("Hugging Face Hub", "https://huggingface.co/models", "as each model card states"),
+    hub_renames.SOURCE: ("Hugging Face Hub", "https://huggingface.co/models", "facts"),
     facts.SOURCE: (
         "Open Moat tables of facts, composed from the source named on every row; Epoch AI's figures: CC BY 4.0",
         "https://epoch.ai/data",
@@ -71,6 +72,12 @@ def origin_of(settings: Settings) -> str:
     return BUNDLED if settings.hub == "local" else settings.hub.rstrip("/")
 
 
+def captures_of(settings: Settings, source: str) -> list[Capture]:
+    """Captures of a source that belong to this run: of the Hub that settings name, or of Epoch's own address."""
+    origins = (origin_of(settings), settings.epoch_address)
+    return [capture for capture in every(settings.captures, source) if capture.manifest.origin in origins]
+
+
 def load_run(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> None:
     """Note what this build was asked for: one row of raw.run (as_of, hub)."""
     _replace_table(connection, "run", pl.DataFrame({"as_of": [as_of], "hub": [origin_of(settings)]}))
@@ -82,11 +89,17 @@ def load_hub(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[
     Returns:
         Row counts by table.
     """
-    captures = [c for c in every(settings.captures, hub_crawl.SOURCE) if c.manifest.origin == origin_of(settings)]
+    captures = captures_of(settings, hub_crawl.SOURCE)
     hub_state.fold(connection, settings, captures)
     _note_captures(connection, settings, hub_crawl.SOURCE, captures, folding.counts(connection, hub_crawl.SOURCE))
     rows = {table: connection.execute(f"SELECT count(*) FROM raw.{table}").fetchone() for table in hub_models.TABLES}
     return {table: int(row[0]) if row else 0 for table, row in rows.items()}
+
+
+def compact_hub(settings: Settings) -> int:
+    """Compact those captures of the Hub in use that lie between two whole lists; how many there were."""
+    captures = captures_of(settings, hub_crawl.SOURCE)
+    return len(compaction.compact_hub(captures))
 
 
 def load_board(
@@ -103,8 +116,7 @@ def load_board(
     Returns:
         How many of its scores stand, are gone, and were put aside.
     """
-    origins = (origin_of(settings), settings.epoch_address)
-    captures = [c for c in every(settings.captures, board.source) if c.manifest.origin in origins]
+    captures = captures_of(settings, board.source)
     board_state.fold(connection, settings, board, captures)
     _note_captures(connection, settings, board.source, captures, folding.counts(connection, board.source), state)
     found = connection.execute(
@@ -113,6 +125,20 @@ def load_board(
         [board.source, board.source],
     ).fetchall()
     return {"scores": found[0][0], "superseded": found[0][1], "quarantine": found[1][0]}
+
+
+def load_renames(connection: duckdb.DuckDBPyConnection, settings: Settings, state: State) -> int:
+    """What became of repositories that the list lacks into raw.hub_renames, of every capture of this Hub.
+
+    Returns:
+        How many of them were renamed.
+    """
+    captures = captures_of(settings, hub_renames.SOURCE)
+    found = pl.concat([pl.DataFrame(schema=hub_renames.COLUMNS), *map(hub_renames.parse, captures)])
+    _replace_table(connection, "hub_renames", found)
+    whole = {m.capture_id: (Counts(m.items, m.items), Counts()) for m in (one.manifest for one in captures)}
+    _note_captures(connection, settings, hub_renames.SOURCE, captures, whole, state)
+    return found.filter(state="renamed").height
 
 
 def load_facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:

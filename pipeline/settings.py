@@ -16,7 +16,8 @@ class Settings(BaseSettings):
     """Where data lives and which Hub is asked.
 
     `hub` is `local` (the bundled Hub, started on loopback for the run) or a URL such as
-    https://huggingface.co. There is no fallback from one to the other. `skip` names sources that are not asked,
+    https://huggingface.co. There is no fallback from one to the other. `follow_ups` is how many single
+    repositories a run may ask for, of each kind. `skip` names sources that are not asked,
     `accept_smaller` those that may shrink by more than a fifth (commas between). `epoch` is the address of the folder
     with Epoch's files; empty means its own with the real Hub, and none with any other. `bulk_start` names a dataset
     whose table of all models spares the first crawl of a Hub, such as cfahlgren1/hub-stats; empty means none.
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     retries: int = Field(default=5, ge=0, le=10)
     backoff_s: float = Field(default=1.0, gt=0)
     full_crawl_days: float = Field(default=7.0, ge=0)
+    follow_ups: int = Field(default=200, ge=0)
     skip: str = ""
     accept_smaller: str = ""
     epoch: str = ""

@@ -18,11 +18,21 @@ FILED = {"filename": ".eval_results/hard.yaml", "verified": True,
          "data": {"dataset": {"id": "org/hard", "task_id": "accuracy"}, "value": 61.5}}  # fmt: skip
 SOL = "GPT-5.6 Sol,,162.5,160,165,2026-07-09,OpenAI,USA,API access,Closed weights,"
 NEW = "Newcomer 9,,158.5,155,161,2026-10-01,Lab,France,Open weights (unrestricted),Open weights,"
+README = """---
+model-index:
+- name: unstated
+  results:
+  - dataset: {type: cais/mmlu, name: MMLU}
+    metrics:
+    - {type: accuracy, value: 71.5}
+---
+"""
 
 
 def models():
     found = Repositories.from_frame(bundled_repositories().head(40))
     found.put(Repository.new("org/small", evalResults=[FILED], safetensors={"total": 7_000_000_000}))
+    found.put(Repository.new("org/unstated", {"README.md": README.encode()}))
     return found
 
 
@@ -69,7 +79,8 @@ def test_every_source_reaches_staging_with_provenance(data):
     assert found["source"].to_list() == sorted(["facts", "hub_models", *(board.source for board in BOARDS)])
     scores = dict(zip(found["source"], found["scores"], strict=True))
     assert {name: scores[name] for name in scores if name not in {"facts", "hub_models"}} == {
-        "epoch": 3, "every_eval_ever": 1, "hub_leaderboards": 2, "lmarena": 3, "open_llm_v1": 6, "open_llm_v2": 12,
+        "epoch": 3, "every_eval_ever": 1, "hub_cards": 1, "hub_leaderboards": 2, "lmarena": 3,
+        "open_llm_v1": 6, "open_llm_v2": 12,
     }  # fmt: skip
     for column in ("sourced", "modelled", "in_series"):
         assert found[column].to_list() == found["scores"].to_list()
@@ -86,6 +97,7 @@ def test_a_board_s_repository_is_the_hub_s_and_other_names_stay_unresolved(data)
         ("org/gone", "hub_leaderboards:org/gone", "unresolved"),
         ("org/merge", "open_llm_v2:org/merge", "unresolved"),
         ("org/small", "hub:org/small", "hub id"),
+        ("org/unstated", "hub:org/unstated", "hub id"),
     ]
 
 
@@ -123,3 +135,13 @@ def test_a_source_left_out_keeps_what_it_said(hub, data):
         data, "SELECT source, state, scores FROM marts.sources WHERE source IN ('lmarena', 'epoch') ORDER BY 1"
     )
     assert found.rows() == [("epoch", "not asked", 0), ("lmarena", "not asked", 3)]
+
+
+def test_a_repository_that_was_renamed_is_found_under_its_new_name(hub, data):
+    hub.models.rename("org/unstated", "new/name")
+    run(hub, data)
+    found = query(data, "SELECT id, deleted_seen_at IS NULL AS there, renamed_to FROM staging.hub_models"
+                        " WHERE id IN ('org/unstated', 'new/name') ORDER BY id")  # fmt: skip
+    assert found.rows() == [("new/name", True, None), ("org/unstated", False, "new/name")]
+    found = query(data, "SELECT model_id FROM staging.aliases WHERE method = 'renamed' AND name = 'org/unstated'")
+    assert found.rows() == [("hub:new/name",)]

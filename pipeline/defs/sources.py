@@ -43,6 +43,7 @@ def hub_models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Ma
     with connect_work(settings) as connection:
         raw.load_run(connection, settings, warehouse.date)
         counts = raw.load_hub(connection, settings)
+    compacted = raw.compact_hub(settings)
     report("hub_models", 1)
     return dg.MaterializeResult(
         metadata={
@@ -50,6 +51,7 @@ def hub_models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Ma
             "quarantined_rows": counts["quarantine"],
             "card_metrics": counts["card_metrics"],
             "lineage_edges": counts["lineage_edges"],
+            "compacted_captures": compacted,
             **asked,
         }
     )

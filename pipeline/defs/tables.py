@@ -7,7 +7,7 @@ from collections.abc import Callable
 import dagster as dg
 import duckdb
 
-from pipeline import forecast_tables, gap_tables, index_tables
+from pipeline import forecast_tables, gap_tables, index_tables, raw
 from pipeline.defs.resources import Warehouse
 from pipeline.identity.names import fingerprint
 from pipeline.index_tables import Indexed
@@ -32,7 +32,9 @@ def upstream_key(table: str) -> list[dg.AssetKey]:
         case "raw" if name.startswith("board_"):
             return BOARD_KEYS
         case "raw" if name in ("captures", "sources", "quarantine"):
-            return [dg.AssetKey("hub_models"), dg.AssetKey("facts"), *BOARD_KEYS]
+            return [dg.AssetKey(source) for source in raw.LICENCES]
+        case "raw" if name == "hub_renames":
+            return [dg.AssetKey(name)]
         case "raw":
             return [dg.AssetKey("hub_models")]
         case "gap" if name.startswith("index"):

@@ -95,8 +95,9 @@ def _prove(metric: Metric, value: float | None, reason: str, trainer_card: bool,
     name = metric.metric.strip().lower()
     if value is None:
         text = metric.value if isinstance(metric.value, str) else ""
-        if re.fullmatch(r"\s*\d{1,3}(\.\d+)?\s*%\s*", text) and float(text.strip(" %")) <= 100:
-            return Proof(float(text.strip(" %")), "percent", "")
+        written = re.fullmatch(r"\s*([0-9]{1,3}(?:\.[0-9]+)?)\s*%\s*", text)
+        if written is not None and float(written[1]) <= 100:
+            return Proof(float(written[1]), "percent", "")
         return Proof(None, None, reason)
     if metric.suite.startswith("open_llm_leaderboard") or (metric.suite == "mteb" and over_one):
         low = -100 if metric.suite == "mteb" else 0  # correlations and NAUC of MTEB may be negative

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.sources import (
     epoch,
     every_eval_ever,
+    hub_cards,
     hub_leaderboards,
     lmarena,
     open_llm_leaderboard,
@@ -19,4 +20,5 @@ BOARDS: tuple[Board, ...] = (
     lmarena.BOARD,
     every_eval_ever.BOARD,
     epoch.BOARD,
+    hub_cards.BOARD,
 )

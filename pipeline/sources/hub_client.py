@@ -61,6 +61,10 @@ class _Again(Exception):
         self.why, self.todo, self.wait = why, todo, wait
 
 
+class TooLarge(SourceError):
+    """An answer is longer than what was asked for may be."""
+
+
 class _Window:
     """What is left of one of the Hub's windows, as its answers say and the requests on their way use it up."""
 
@@ -252,7 +256,8 @@ class HubClient:
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > cap:
-                raise self.error(f"its answer is over {cap:,} bytes", "Lower MOAT_PAGE_SIZE, or report it")
+                wrong, todo = f"its answer is over {cap:,} bytes", "Lower MOAT_PAGE_SIZE, or report it"
+                raise TooLarge(f"Hub at {self.endpoint}", wrong, todo)
         return bytes(content)
 
     def _save(self, response: httpx2.Response, path: Path, size: int) -> bytes:

@@ -7,6 +7,7 @@ with a reason; nothing here renders, executes or downloads what a card names.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,9 +29,10 @@ MODEL_COLUMNS: dict[str, Any] = {
     "id": pl.String, "author": pl.String, "created_at": pl.Datetime("us", "UTC"),
     "last_modified": pl.Datetime("us", "UTC"), "downloads": pl.Int64, "likes": pl.Int64, "licence": pl.String,
     "licence_name": pl.String, "tags": pl.List(pl.String), "pipeline_tag": pl.String, "library": pl.String,
-    "params_total": pl.Int64, "gated": pl.String, "disabled": pl.Boolean, "sha": pl.String,
+    "params_total": pl.Int64, "gated": pl.String, "disabled": pl.Boolean, "sha": pl.String, "has_card": pl.Boolean,
     "capture_id": pl.String,
 }  # fmt: skip
+"""`has_card` says whether the Hub states a card for the repository: it states none that it cannot parse."""
 EDGE_COLUMNS: dict[str, Any] = {
     "child": pl.String, "parent": pl.String, "relation": pl.String, "evidence": pl.String,
     "capture_id": pl.String,
@@ -55,10 +57,12 @@ class Parsed:
             name: pl.DataFrame(self.rows[name], schema=schema | {"place": pl.Int64}) for name, schema in TABLES.items()
         }
 
-    def add(self, item: object) -> None:
-        """Take one item of a page: keep it or quarantine it."""
+    def add(self, item: object, *, is_text: bool = True) -> None:
+        """Take one item of a page, keep it or quarantine it; `is_text` says that all of it can be written down."""
         self.read += 1
         try:
+            if not is_text:
+                raise Unreadable("it holds halves of characters")
             model, card = _model(item)
         except Unreadable as error:
             key = item.get("id") if isinstance(item, dict) else None
@@ -101,9 +105,20 @@ def parse(capture: Capture, names: Sequence[str], place: int = 0) -> Parsed:
     """Turn some pages of a sealed capture into rows; pure apart from reading them."""
     parsed = Parsed(capture.manifest.capture_id, place)
     for name in names:
-        for item in json.loads(capture.page(name)):
-            parsed.add(item)
+        content = capture.page(name)
+        # JSON can write halves of characters, which nothing can store; emoji are written like that, too.
+        doubtful = re.search(rb"\\u[dD][89a-fA-F]", content) is not None
+        for item in json.loads(content):
+            parsed.add(item, is_text=not doubtful or _is_text(item))
     return parsed
+
+
+def _is_text(item: object) -> bool:
+    try:
+        json.dumps(item, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _model(item: object) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -115,7 +130,8 @@ def _model(item: object) -> tuple[dict[str, Any], dict[str, Any]]:
     tags = item.get("tags") or []
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise Unreadable("tags are no list of texts")
-    card = _card(item.get("cardData"))
+    stated = _card(item.get("cardData"))
+    card = stated or {}
     return {
         "id": repo,
         "author": _text(item, "author") or (repo.split("/")[0] if "/" in repo else None),
@@ -132,10 +148,11 @@ def _model(item: object) -> tuple[dict[str, Any], dict[str, Any]]:
         "gated": None if item.get("gated") is None else str(item["gated"]).lower(),
         "disabled": item.get("disabled") if isinstance(item.get("disabled"), bool) else None,
         "sha": _text(item, "sha"),
+        "has_card": stated is not None,
     }, card  # fmt: skip
 
 
-def _card(raw: object) -> dict[str, Any]:
+def _card(raw: object) -> dict[str, Any] | None:
     if isinstance(raw, str):  # bulk tables carry the card as text, the Hub as an object
         if len(raw) > MAX_CARD_CHARS:
             raise Unreadable("card is too large")
@@ -143,9 +160,7 @@ def _card(raw: object) -> dict[str, Any]:
             raw = json.loads(raw)
         except (ValueError, RecursionError) as error:
             raise Unreadable("card is no JSON") from error
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
+    if raw is not None and not isinstance(raw, dict):
         raise Unreadable(f"card is a {type(raw).__name__}")
     return raw
 

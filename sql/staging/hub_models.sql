@@ -14,7 +14,8 @@
 -- params_total | parameters by the safetensors header, else the GGUF header
 -- gated | false, auto or manual; null where not stated
 -- disabled | whether the Hub disabled the repository; null where not stated
--- deleted_seen_at | first whole, verified list (UTC) that lacks the repository; missing and private look alike
+-- deleted_seen_at | first list (UTC) without it, if verified or the next lacked it too; private ones look alike
+-- renamed_to | id under which the Hub now has it; null = not renamed, or not asked
 -- capture_id | capture this state comes from
 WITH licences AS (
     SELECT
@@ -22,6 +23,15 @@ WITH licences AS (
         licence_class
     FROM raw.facts_licences
     QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+),
+
+renamed AS (
+    SELECT
+        asked,
+        id
+    FROM raw.hub_renames
+    WHERE state = 'renamed'
+    QUALIFY row_number() OVER (PARTITION BY asked ORDER BY capture_id DESC) = 1
 )
 
 SELECT
@@ -41,7 +51,9 @@ SELECT
     m.gated,
     m.disabled,
     m.gone_at AS deleted_seen_at,
+    renamed.id AS renamed_to,
     m.capture_id
 FROM raw.hub_models AS m
 LEFT JOIN licences AS written ON lower(m.licence) = written.licence
 LEFT JOIN licences AS named ON lower(m.licence) = 'other' AND lower(m.licence_name) = named.licence
+LEFT JOIN renamed ON m.gone_at IS NOT NULL AND m.id = renamed.asked

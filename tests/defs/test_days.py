@@ -12,6 +12,7 @@ from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.server import serve
 from tests.sources.board_data import arena, rating
 
+
 @pytest.fixture
 def hub():
     with serve(Repositories.of(), datasets=Repositories.of(arena([rating("m", 1000.0)]))) as running:

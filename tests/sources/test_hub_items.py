@@ -98,6 +98,18 @@ def test_a_broken_model_index_is_quarantined_and_the_model_stays(model_index, re
     assert [model["id"] for model in parsed.rows["hub_models"]] == ["a/b"]
 
 
+@pytest.mark.parametrize(
+    ("stated", "has_card"),
+    [({}, False), ({"cardData": None}, False), ({"cardData": "null"}, False), ({"cardData": {}}, True),
+     ({"cardData": "{}"}, True), ({"cardData": {"license": "mit"}}, True)],
+)  # fmt: skip
+def test_a_repository_has_the_card_that_the_hub_states_and_a_card_that_says_nothing_is_one(stated, has_card):
+    parsed = read({"id": "a/b"} | stated)
+    assert [model["has_card"] for model in parsed.rows["hub_models"]] == [has_card]
+    assert parsed.frames()["hub_models"]["has_card"].to_list() == [has_card]
+    assert reasons(parsed) == []
+
+
 def test_names_within_one_index_are_kept_apart():
     two = [entry | {"name": name} for name in ("base", "chat") for entry in index([METRIC])]
     rows = read({"id": "a/b", "cardData": {"model-index": two}}).rows["card_metrics"]

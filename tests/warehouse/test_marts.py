@@ -11,6 +11,7 @@ from pipeline.board_state import STATE_COLUMNS as BOARDS
 from pipeline.facts.schema import TABLES
 from pipeline.hub_state import STATE_COLUMNS
 from pipeline.raw import CAPTURE_COLUMNS, SOURCE_COLUMNS
+from pipeline.sources import hub_renames
 from pipeline.sources.facts import TABLES as FACTS
 from pipeline.sources.hub_models import TABLES as HUB
 from pipeline.sql_models import build, failing_rows, load_checks, load_models
@@ -120,6 +121,8 @@ def world():
             connection.execute(f"CREATE SCHEMA {schema}")
         tables = {f"facts_{n}": (facts.get(n, []), dict(TABLES[n].columns) | {"capture_id": pl.String}) for n in FACTS}
         tables |= {name: (hub.get(name, []), dict(schema)) for name, schema in (HUB | STATE_COLUMNS | BOARDS).items()}
+        renames = [{"asked": "org/gone", "state": "renamed", "id": "org/stays", "capture_id": "h2"}]
+        tables |= {"hub_renames": (renames, hub_renames.COLUMNS)}
         tables |= {"captures": (captures, CAPTURE_COLUMNS), "sources": (sources, SOURCE_COLUMNS)}
         tables |= {"run": ([{"as_of": date(2024, 2, 10), "hub": "o"}], {"as_of": pl.Date, "hub": pl.String})}
         for name, (rows, schema) in tables.items():
@@ -149,9 +152,12 @@ def test_a_corrected_score_is_superseded_and_kept(world):
 
 
 def test_a_repository_missing_from_the_newest_list_is_noted_not_dropped(world):
-    assert rows(world, "SELECT id, deleted_seen_at FROM staging.hub_models ORDER BY id") == [
-        ("org/gone", SEEN[1]), ("org/stays", None),
+    assert rows(world, "SELECT id, deleted_seen_at, renamed_to FROM staging.hub_models ORDER BY id") == [
+        ("org/gone", SEEN[1], "org/stays"), ("org/stays", None, None),
     ]  # fmt: skip
+    assert rows(world, "SELECT name, model_id FROM staging.aliases WHERE method = 'renamed'") == [
+        ("org/gone", "hub:org/stays")
+    ]
     assert rows(world, "SELECT child, parent, relation FROM staging.lineage_edges") == [
         ("org/stays", "org/base", "merge")
     ]
