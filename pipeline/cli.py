@@ -170,18 +170,18 @@ def sources(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(frame.to_dicts())
         return
-    named = {
-        "source": "source", "origin": "origin", "rows_kept": "rows", "rows_quarantined": "not read",
-        "scores": "scores", "metrics_quarantined": "not proven", "requests": "requests",
-    }  # fmt: skip
     rows = [
         (
-            *((row | {"origin": row["origin"] or row["state"]})[name] for name in named),
-            *(row[name] and f"{row[name]:%Y-%m-%d %H:%M}" for name in ("checked_at", "due_at")),
+            row["source"], row["rows_kept"], row["scores"],
+            (row["rows_quarantined"] or 0) + (row["metrics_quarantined"] or 0), row["requests"],
+            f"{row['checked_at']:%d %b %H:%M}" if row["state"] == "asked" else row["state"],
+            row["due_at"] and f"{row['due_at']:%d %b %H:%M}",
         )
         for row in frame.to_dicts()
-    ]
-    _print_table([*named.values(), "asked (UTC)", "due (UTC)"], rows)
+    ]  # fmt: skip
+    _print_table(["source", "rows", "scores", "put aside", "requests", "asked (UTC)", "due (UTC)"], rows)
+    for origin in frame["origin"].drop_nulls().unique().sort():
+        PlainConsole().print(f"from {origin}", soft_wrap=True)
 
 
 @app.command()

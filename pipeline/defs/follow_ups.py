@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pipeline import follow_ups, raw
-from pipeline.captures import Capture
+from pipeline.captures import Capture, note_check
 from pipeline.defs.days import DAILY, is_asked
 from pipeline.defs.resources import Warehouse
 from pipeline.defs.sources import FRESH, GROUP
@@ -28,7 +28,9 @@ def _ask(
     if source in settings.skipped or not is_asked(context, settings, source):
         return "not asked", {"requests": 0, "new_capture": False}
     found = None
-    if wanted:
+    if not wanted:
+        note_check(settings.captures, source)
+    else:
         with raw.hub_endpoint(settings) as (endpoint, origin):
             found = fetch(settings, endpoint, origin, list(wanted))
     new = found is not None and found[1]

@@ -83,7 +83,7 @@ def files_of(client: HubClient, dataset: str, commit: str, folder: str = "") -> 
                 file = _file(client, dataset, entry)
                 found[file.path] = file
         url = answer.next
-        report(f"list {dataset}", len(found))
+        report(f"pull list of {dataset}", len(found))
     raise client.error(f"the listing of {dataset} does not end", "Run again; if it stays, the Hub is at fault")
 
 
