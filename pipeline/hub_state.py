@@ -62,6 +62,7 @@ def fold(
             connection.execute(f"DELETE FROM raw.{table}")
         connection.execute("DELETE FROM raw.quarantine WHERE source = ?", [SOURCE])
     found = {}
+    report("read captures of the Hub", 0, len(wanted))
     for number, capture in enumerate(wanted):
         listed = "SELECT count(*) FROM raw.hub_models WHERE gone_at IS NULL"
         with folding(connection, settings, capture, listed) as note:
@@ -82,7 +83,6 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
     if manifest.kind == "full":
         _note_absent(connection, capture)
     connection.execute("CREATE OR REPLACE TEMP VIEW facts AS SELECT * EXCLUDE (place) FROM new_card_metrics")
-    gone = "SELECT id FROM raw.hub_models WHERE gone_at IS NOT NULL"
     gone = "SELECT id FROM raw.hub_models WHERE gone_at IS NOT NULL"
     owner = f"repo_id IN (SELECT id FROM new_hub_models) OR repo_id IN ({gone})"
     update_scores(connection, "raw.card_metrics", "facts", owner, capture)
@@ -112,7 +112,10 @@ def _note_absent(connection: duckdb.DuckDBPyConnection, capture: Capture) -> Non
             " AND id NOT IN (SELECT key FROM new_quarantine WHERE kind = 'repository')"
         )
     manifest = capture.manifest
-    connection.execute("UPDATE raw.hub_models SET missing_at = NULL WHERE gone_at IS NULL AND id NOT IN (FROM absent)")
+    connection.execute(
+        "UPDATE raw.hub_models SET missing_at = NULL"
+        " WHERE missing_at IS NOT NULL AND gone_at IS NULL AND id NOT IN (FROM absent)"
+    )
     connection.execute(
         "UPDATE raw.hub_models SET gone_at = coalesce(missing_at, CASE WHEN ? THEN cast(? AS TIMESTAMPTZ) END),"
         " missing_at = coalesce(missing_at, ?) WHERE gone_at IS NULL AND id IN (FROM absent)",

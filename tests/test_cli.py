@@ -108,8 +108,10 @@ def test_every_reading_command_speaks_json(built):
 def test_sources_in_one_line_each_with_when_they_are_due(built):
     head, *lines = moat("sources", data=built).stdout.splitlines()
     assert "asked (UTC)" in head
-    assert [line.split()[0] for line in lines] == ["facts", "hub_models"]
-    for row in json.loads(moat("sources", "--json", data=built).stdout):
+    found = json.loads(moat("sources", "--json", data=built).stdout)
+    assert [line.split()[0] for line in lines] == [*(row["source"] for row in found), "from", "from"]
+    assert {row["source"] for row in found if row["state"] == "asked"} >= {"facts", "hub_models", "hub_cards"}
+    for row in (row for row in found if row["state"] != "not asked"):
         asked, due = (datetime.fromisoformat(row[name]) for name in ("checked_at", "due_at"))
         assert due.hour == 6
         assert timedelta(0) < due - asked <= timedelta(days=1)

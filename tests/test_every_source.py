@@ -10,7 +10,8 @@ from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.repository import Repository
 from pipeline.localhub.server import serve
 from pipeline.sources.boards import BOARDS
-from tests.conftest import moat
+from tests.conftest import CANARY, moat
+from tests.faults.test_canary import files_with_the_token
 from tests.sources import board_data, test_every_eval_ever, test_open_llm_leaderboard_v1
 from tests.sources.board_data import arena, benchmark, contents, entry, epoch, rating, submission
 
@@ -54,7 +55,8 @@ def hub():
 
 
 def run(hub, data):
-    return moat("run", "--hub", hub.url, data=data, MOAT_EPOCH=f"{hub.url}/datasets/{board_data.EPOCH}/resolve/main")
+    epoch_address = f"{hub.url}/datasets/{board_data.EPOCH}/resolve/main"
+    return moat("run", "--hub", hub.url, data=data, MOAT_EPOCH=epoch_address, HF_TOKEN=CANARY)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +119,11 @@ def test_sources_say_what_was_asked_and_what_became_of_it(data):
     assert (row["rows_read"], row["scores"], row["licence"], row["requests"]) == (3, 3, "CC BY 4.0", 3)
     shown = moat("sources", data=data).stdout
     assert all(board.source in shown for board in BOARDS)
+
+
+def test_nothing_that_any_source_leaves_holds_the_token(data):
+    assert len(list((data / "captures").glob("*/*/manifest.json"))) >= 9
+    assert files_with_the_token(data) == []
 
 
 def test_a_second_run_adds_nothing(hub, data):

@@ -29,7 +29,7 @@ def is_asked(context: dg.AssetExecutionContext, settings: Settings, source: str)
     """
     day = date.fromisoformat(context.partition_key)
     # A run that goes on past midnight still belongs to the day on which it was started.
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     started = record.create_timestamp.astimezone(UTC).date() if record is not None else datetime.now(UTC).date()
     if day == started:
         return True

@@ -48,6 +48,7 @@ def test_a_row_of_the_matrix_says_what_it_names_as_its_source(tmp_path):
         ]
         series = boards.table("board_series", "ORDER BY series_id").select("series_id", "evaluator", "comparability")
         assert series.rows() == [
+            ("epoch_eci", "Epoch AI", "same_protocol"),
             ("epoch_gpqa_diamond", "Epoch evaluations", "same_evaluator"),
             ("epoch_lech_mazur_writing", "mixed", "loose"),
         ]
