@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from pipeline.captures import Capture
-from pipeline.folding import Counts, folding, insert, new_captures, raw_tables, temporary_tables, update_scores
+from pipeline.folding import Counts, count, folding, insert, new_captures, raw_tables, temporary_tables, update_scores
 from pipeline.progress import report
 from pipeline.settings import Settings
 from pipeline.sources.board import MODEL_COLUMNS, SCORE_COLUMNS, SERIES_COLUMNS, TABLES, Board
@@ -54,14 +54,16 @@ def fold(
         SourceError: see `folding`.
     """
     raw_tables(connection, STATE_COLUMNS)
+    standing = f"SELECT count(*) FROM raw.board_scores WHERE source = '{board.source}' AND gone_at IS NULL"
+    before = count(connection, standing)
     wanted, anew = new_captures(connection, board.source, captures)
     if anew:
         for table in STATE_COLUMNS:
             connection.execute(f"DELETE FROM raw.{table} WHERE source = ?", [board.source])
     found = {}
-    standing = f"SELECT count(*) FROM raw.board_scores WHERE source = '{board.source}' AND gone_at IS NULL"
     for number, capture in enumerate(wanted):
-        with folding(connection, settings, capture, standing) as note:
+        proven = anew and capture is not wanted[-1]
+        with folding(connection, settings, capture, standing, 0 if proven else before) as note:
             items, scores = _fold_one(connection, board, capture)
             note(items, scores)
         found[capture.manifest.capture_id] = (items, scores)

@@ -98,9 +98,9 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame
     Raises:
         WarehouseError: the table does not hold as many rows more as the frame has.
     """
-    before = _count(connection, f"SELECT count(*) FROM new_{name}")
+    before = count(connection, f"SELECT count(*) FROM new_{name}")
     connection.execute(f"INSERT INTO new_{name} BY NAME FROM frame")
-    gained = _count(connection, f"SELECT count(*) FROM new_{name}") - before
+    gained = count(connection, f"SELECT count(*) FROM new_{name}") - before
     if gained != frame.height:
         raise WarehouseError(
             f"table new_{name}",
@@ -153,7 +153,7 @@ def update_scores(connection: duckdb.DuckDBPyConnection, table: str, new: str, g
 
 @contextmanager
 def folding(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, capture: Capture, current: str
+    connection: duckdb.DuckDBPyConnection, settings: Settings, capture: Capture, standing: str, before: int
 ) -> Iterator[Callable[[Counts, Counts], None]]:
     """One transaction for one capture, undone where it leaves much less than there was.
 
@@ -163,17 +163,17 @@ def folding(
         connection: the work file.
         settings: which sources may shrink.
         capture: the capture.
-        current: a query for how many facts of its source stand.
+        standing: a query for how many facts of its source stand.
+        before: how many there were; 0 for a capture that proved itself when it was new.
 
     Raises:
         SourceError: over a fifth of the facts would be gone; the capture is put aside.
     """
     connection.execute("BEGIN")
     try:
-        before = _count(connection, current)
         read: list[int | str] = []
         yield lambda items, scores: read.extend([*astuple(items), *astuple(scores)])
-        after = _count(connection, current)
+        after = count(connection, standing)
         if after < SMALLEST_SHARE * before and capture.manifest.source not in settings.may_shrink:
             raise _TooSmall(before, after)
         named = [capture.manifest.source, capture.manifest.capture_id, code_hash(), *read]
@@ -199,6 +199,7 @@ class _TooSmall(Exception):
         self.before, self.after = before, after
 
 
-def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The number that a query gives."""
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0

@@ -18,7 +18,7 @@ import polars as pl
 
 from pipeline.captures import Capture
 from pipeline.compaction import ABSENT
-from pipeline.folding import Counts, folding, insert, new_captures, raw_tables, temporary_tables, update_scores
+from pipeline.folding import Counts, count, folding, insert, new_captures, raw_tables, temporary_tables, update_scores
 from pipeline.progress import report
 from pipeline.settings import Settings
 from pipeline.sources import hub_models
@@ -32,6 +32,7 @@ STATE_COLUMNS: dict[str, dict[str, Any]] = {
     "lineage_edges": hub_models.EDGE_COLUMNS,
     "card_metrics": METRIC_COLUMNS | {"seen_at": _TIME, "gone_at": _TIME},
 }
+_STANDING = "SELECT count(*) FROM raw.hub_models WHERE gone_at IS NULL"
 _PAGES_AT_ONCE = 10
 _PLACES = 10_000_000  # more than a page has items
 _WORTH_PROCESSES = 10
@@ -56,6 +57,7 @@ def fold(
         SourceError: see `folding`.
     """
     raw_tables(connection, STATE_COLUMNS | {"quarantine": QUARANTINE_COLUMNS})
+    before = count(connection, _STANDING)
     wanted, anew = new_captures(connection, SOURCE, captures)
     if anew:
         for table in STATE_COLUMNS:
@@ -64,8 +66,8 @@ def fold(
     found = {}
     report("read captures of the Hub", 0, len(wanted))
     for number, capture in enumerate(wanted):
-        listed = "SELECT count(*) FROM raw.hub_models WHERE gone_at IS NULL"
-        with folding(connection, settings, capture, listed) as note:
+        proven = anew and capture is not wanted[-1]
+        with folding(connection, settings, capture, _STANDING, 0 if proven else before) as note:
             items, scores = _fold_one(connection, capture)
             note(items, scores)
         found[capture.manifest.capture_id] = (items, scores)

@@ -59,13 +59,31 @@ def test_a_state_a_fifth_smaller_fails_and_the_last_good_capture_stays_in_use(tm
         assert len(standing(boards)) == 6
 
 
-def test_a_smaller_state_is_taken_on_demand(tmp_path):
+def test_a_smaller_state_is_taken_on_demand_and_stays_taken(tmp_path):
     with offering(tmp_path, arena(FIVE)) as boards:
         boards.fetch(BOARD)
+        boards.fold(BOARD)
         boards.replace(arena(FIVE[:1]))
         boards.fetch(BOARD)
         boards.fold(BOARD, accept_smaller="lmarena")
         assert standing(boards) == ["m0"]
+        # A rebuild does not ask again.
+        boards.settings.work_file.unlink()
+        assert len(boards.fold(BOARD)) == 2
+        assert standing(boards) == ["m0"]
+
+
+def test_two_bad_captures_that_are_read_together_are_no_better_than_one(tmp_path):
+    with offering(tmp_path, arena(FIVE)) as boards:
+        boards.fetch(BOARD)
+        boards.fold(BOARD)
+        for rows in (FIVE[:2], FIVE[:1]):
+            boards.replace(arena(rows))
+            boards.fetch(BOARD)
+        for left in (2, 1):
+            with pytest.raises(SourceError, match=f"it would leave {left} of 5 facts"):
+                boards.fold(BOARD)
+        assert len(standing(boards)) == 5
 
 
 def test_a_fact_that_is_stated_again_stands_again(tmp_path):
