@@ -110,7 +110,7 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame
 
 
 def raw_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mapping[str, Any]]) -> None:
-    """Create tables of the raw schema that are not there yet or have other columns, empty; then nothing is folded."""
+    """Create tables of the raw schema that are not there yet; one with other columns is made anew, and so is all."""
     connection.execute(f"CREATE TABLE IF NOT EXISTS raw.folded ({', '.join(_FOLDED)})")
     for name, schema in tables.items():
         there = connection.execute(
@@ -118,9 +118,11 @@ def raw_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mappi
             " ORDER BY column_index",
             [name],
         ).fetchall()
-        if [column for (column,) in there] != list(schema):
-            empty = pl.DataFrame(schema=dict(schema))  # noqa: F841 - as above
-            connection.execute(f"CREATE OR REPLACE TABLE raw.{name} AS FROM empty WITH NO DATA")
+        if [column for (column,) in there] == list(schema):
+            continue
+        empty = pl.DataFrame(schema=dict(schema))  # noqa: F841 - as above
+        connection.execute(f"CREATE OR REPLACE TABLE raw.{name} AS FROM empty WITH NO DATA")
+        if there:
             connection.execute("DELETE FROM raw.folded")
 
 

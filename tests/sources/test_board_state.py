@@ -2,9 +2,11 @@
 
 import pytest
 
+from pipeline import hub_state
 from pipeline.errors import SourceError
 from pipeline.sources import boards as registry
 from pipeline.sources.lmarena import BOARD
+from pipeline.warehouse import connect_work
 from tests.sources.board_data import ARENA, arena, offering, parquet, rating
 
 FIVE = [rating(f"m{number}", 1000.0 + number) for number in range(5)]
@@ -139,3 +141,16 @@ def test_a_file_of_many_rows_arrives_whole(tmp_path):
         boards.fetch(BOARD)
         [(items, scores)] = boards.fold(BOARD)
         assert (items.kept, scores.kept, boards.table().height) == (300_000, 300_000, 300_000)
+
+
+def test_a_source_that_is_new_makes_no_other_one_be_read_again_and_a_table_of_other_columns_does(tmp_path):
+    with offering(tmp_path, arena(FIVE)) as boards:
+        boards.fetch(BOARD)
+        boards.fold(BOARD)
+        with connect_work(boards.settings) as connection:
+            hub_state.fold(connection, boards.settings, [])
+        assert boards.fold(BOARD) == []
+        with connect_work(boards.settings) as connection:
+            connection.execute("ALTER TABLE raw.board_models ADD COLUMN of_an_earlier_version VARCHAR")
+        assert len(boards.fold(BOARD)) == 1
+        assert len(standing(boards)) == 5
