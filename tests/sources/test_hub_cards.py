@@ -164,6 +164,7 @@ def test_a_readme_that_states_no_scores_is_no_error(tmp_path, content):
 def test_readmes_that_are_not_there_say_nothing_and_end_what_they_said(tmp_path):
     with offering(tmp_path, {"org/m": GOOD, "org/n": GOOD, "org/none": None}) as cards:
         cards.fetch()
+        cards.fold(BOARD)
         cards.hub.models.delete("org/m")
         capture, _ = cards.fetch(("org/m", "main"), ("org/none", "main"), ("org/never", "main"))
         assert [(part.read, part.refused, part.unreadable) for part in parse(capture)] == [(0, 0, False)] * 3
