@@ -73,13 +73,8 @@ def counts(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, tupl
 @cache
 def code_hash() -> str:
     """Identity of the code that reads captures: another one may read them otherwise."""
-    read_by = [
-        *(_PACKAGE / "sources").glob("*.py"),
-        *(_PACKAGE / "identity").glob("*.py"),
-        *_PACKAGE.glob("*_state.py"),
-    ]
     digest = hashlib.sha256()
-    for path in sorted([*read_by, Path(__file__)]):
+    for path in sorted(path for pattern in _READ_BY for path in _PACKAGE.glob(pattern)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -121,14 +121,9 @@ def capture_files(
     Raises:
         SourceError: see `HubClient.get`; also a dataset that is gone or holds none of the files.
     """
-    before = newest_of(settings, source, origin)
-    commit = commit_of(client, dataset)
+    before, commit = _look(settings, client, origin, source, dataset)
     if commit is None:
-        check_never_offered(client, before, dataset, source)
-        return None
-    if before is not None and before.manifest.revision == commit:
-        note_check(settings.captures, source)
-        return before, False
+        return None if before is None else (before, False)
     files = [file for file in files_of(client, dataset, commit) if wanted(file.path)]
     if not files:
         raise client.error(f"dataset {dataset} holds none of the files that {source} is read from", _stays(source))
@@ -164,14 +159,9 @@ def capture_documents(
     Arguments, results and errors are those of `capture_files`; only files in `folder` are looked at. A crawl that is
     cut off continues with what it had not read, as long as the dataset is at the same commit.
     """
-    before = newest_of(settings, source, origin)
-    commit = commit_of(client, dataset)
+    before, commit = _look(settings, client, origin, source, dataset)
     if commit is None:
-        check_never_offered(client, before, dataset, source)
-        return None
-    if before is not None and before.manifest.revision == commit:
-        note_check(settings.captures, source)
-        return before, False
+        return None if before is None else (before, False)
     known: dict[str, str] = json.loads(before.page(INDEX))["documents"] if before is not None else {}
     files = [file for file in files_of(client, dataset, commit, folder) if wanted(file.path)]
     if not files:
@@ -257,6 +247,20 @@ def check_never_offered(client: HubClient, before: Capture | None, dataset: str,
     """
     if before is not None:
         raise client.error(f"dataset {dataset} is gone, or needs a right", _stays(source))
+
+
+def _look(
+    settings: Settings, client: HubClient, origin: str, source: str, dataset: str
+) -> tuple[Capture | None, str | None]:
+    """The capture before, and the commit to be captured; none where nothing is new or the Hub has no such dataset."""
+    before = newest_of(settings, source, origin)
+    commit = commit_of(client, dataset)
+    if commit is None:
+        check_never_offered(client, before, dataset, source)
+    elif before is not None and before.manifest.revision == commit:
+        note_check(settings.captures, source)
+        return before, None
+    return before, commit
 
 
 def _stays(source: str) -> str:
