@@ -179,7 +179,7 @@ def sources(as_json: AsJson = False) -> None:
         )
         for row in frame.to_dicts()
     ]  # fmt: skip
-    _print_table(["source", "rows", "scores", "put aside", "requests", "asked (UTC)", "due (UTC)"], rows)
+    _print_table(["source", "rows", "scores", "aside", "requests", "asked (UTC)", "due (UTC)"], rows)
     for origin in frame["origin"].drop_nulls().unique().sort():
         PlainConsole().print(f"from {origin}", soft_wrap=True)
 
