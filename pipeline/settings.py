@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -21,6 +22,7 @@ class Settings(BaseSettings):
     `accept_smaller` those that may shrink by more than a fifth (commas between). `epoch` is the address of the folder
     with Epoch's files; empty means its own with the real Hub, and none with any other. `bulk_start` names a dataset
     whose table of all models spares the first crawl of a Hub, such as cfahlgren1/hub-stats; empty means none.
+    `known_at` leaves out what was captured later: a build of what was known by then (UTC).
     """
 
     model_config = SettingsConfigDict(env_prefix="MOAT_", populate_by_name=True)
@@ -39,6 +41,7 @@ class Settings(BaseSettings):
     accept_smaller: str = ""
     epoch: str = ""
     bulk_start: str = ""
+    known_at: datetime | None = None
 
     @property
     def skipped(self) -> frozenset[str]:
