@@ -24,7 +24,7 @@ from huggingface_hub import HfApi, ModelCard, set_client_factory
 from huggingface_hub.utils import get_session, paginate
 
 from benchmarks.synthetic_hub import write, write_changed
-from pipeline import raw
+from pipeline import identity_tables, raw
 from pipeline.settings import ROOT, Settings
 from pipeline.sources import facts, hub_crawl
 from pipeline.sources.boards import BOARDS
@@ -72,6 +72,7 @@ def _build(data: Path, wanted: set[str]) -> Result:
         raw.load_renames(connection, settings, "not asked")
         for board in BOARDS:
             raw.load_board(connection, settings, board, "not asked")
+        identity_tables.fill(connection)
         rows = {model.table: build(connection, model) for model in load_models() if model.table in wanted}
     return {"repositories": rows["staging.hub_models"], "scores": rows.get("staging.scores", 0)}
 

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import duckdb
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline import progress
 from pipeline.errors import InputError, MoatError
 from pipeline.report.console import PlainConsole
+from pipeline.report.progress_bar import progress_bar
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,8 +34,10 @@ errors = PlainConsole(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Date of the world, YYYY-MM-DD.")]
+KnownAt = Annotated[str, typer.Option("--known-at", help="Leave out what was captured later: YYYY-MM-DD or a time.")]
 Open = Annotated[str, typer.Option("--open", help="What counts as open: downloadable, commercial or unrestricted.")]
 ToleranceOption = Annotated[str, typer.Option(help="strict, significant, points:X or nats:X.")]
+Policy = Annotated[str, typer.Option(help="default, independent, vendor, highest, lowest or same_protocol.")]
 
 
 @app.command()
@@ -49,11 +48,12 @@ def run(
 ) -> None:
     """Pull, build, check and publish; prints the answer and where it lies."""
     from pipeline import runner
+    from pipeline.vintages import problems
 
     settings = Settings()
     _date(as_of)
     before = runner.facts_in(settings)
-    with _progress_bar(runner.units_of_work()):
+    with progress_bar(errors, runner.units_of_work()):
         outcome = runner.execute(settings, hub=hub or settings.hub, as_of=as_of, select=select)
     after = runner.facts_in(settings)
     changed = (
@@ -62,17 +62,23 @@ def run(
     _print_headline(settings)
     errors.print(f"\n{after:,} facts ({after - before:+,}); {changed}; logical hash {outcome.logical_hash[:12]}")
     errors.print(f"database  {settings.published_file}\nparquet   {settings.published / 'parquet'}")
+    for problem in problems(settings):
+        errors.print(problem)
     errors.print("ask it    moat report · moat sql 'SELECT * FROM marts.headline' · make ui (http://127.0.0.1:3000)")
 
 
 @app.command()
 def report(
-    open_definition: Open = "downloadable", tolerance: ToleranceOption = "strict", as_json: AsJson = False
+    open_definition: Open = "downloadable",
+    tolerance: ToleranceOption = "strict",
+    as_of: AsOf = "",
+    known_at: KnownAt = "",
+    as_json: AsJson = False,
 ) -> None:
     """The answer in one sentence, then the windows, tolerances and definitions it depends on."""
     from pipeline.report import overview
 
-    document = overview.report(Settings(), open_definition, tolerance)
+    document = overview.report(_settings(as_of, known_at), open_definition, tolerance)
     if as_json:
         _print_json(document)
     else:
@@ -84,8 +90,10 @@ def gap(
     series: Annotated[str, typer.Option(help="Only this series.")] = "",
     scores: Annotated[Path | None, typer.Option(help="Your own table of scores, CSV or Parquet.")] = None,
     as_of: AsOf = "",
+    known_at: KnownAt = "",
     tolerance: ToleranceOption = "strict",
     open_definition: Open = "downloadable",
+    policy: Policy = "",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out and count them.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -93,8 +101,8 @@ def gap(
     from pipeline.report import terminal
 
     document, remarks = terminal.gap(
-        Settings(), scores=scores, series=series, as_of=_date(as_of), tolerance=tolerance, definition=open_definition,
-        skip_bad=skip_bad,
+        _settings("", known_at, scores), scores=scores, series=series, as_of=_date(as_of), tolerance=tolerance,
+        definition=open_definition, skip_bad=skip_bad, policy=policy,
     )  # fmt: skip
     for remark in remarks:
         errors.print(remark)
@@ -111,6 +119,7 @@ def index(
     anchor: Annotated[list[str] | None, typer.Option(help='"NAME=VALUE", twice: what the scale hangs on.')] = None,
     draws: Annotated[int, typer.Option(min=1, help="Bootstrap draws.")] = 500,
     out: Annotated[Path | None, typer.Option(help="Write model, index, lo, hi, benchmarks as CSV.")] = None,
+    known_at: KnownAt = "",
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out and count them.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -119,9 +128,10 @@ def index(
 
     if mode not in {"eci", "robust"}:
         raise typer.BadParameter("use eci or robust", param_hint="--mode")
-    with _progress_bar():
+    settings = _settings("", known_at, scores)
+    with progress_bar(errors):
         document, remarks = index_report.index(
-            Settings(), scores=scores, mode=cast("Mode", mode), anchors=anchor or [], draws=draws, skip_bad=skip_bad
+            settings, scores=scores, mode=cast("Mode", mode), anchors=anchor or [], draws=draws, skip_bad=skip_bad
         )
     for remark in remarks:
         errors.print(remark)
@@ -138,13 +148,14 @@ def index(
 def sql(
     query: str,
     output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    known_at: KnownAt = "",
 ) -> None:
-    """Ask the published file; read-only."""
+    """Ask the published file, or a build of what was known at a time; read-only."""
     from pipeline.warehouse import connect_published
 
     if output not in {"table", "csv", "json"}:
         raise typer.BadParameter("use table, csv or json", param_hint="--format")
-    with connect_published(Settings()) as connection:
+    with connect_published(_settings("", known_at)) as connection:
         try:
             relation = connection.sql(query)
             frame = relation.pl() if relation is not None else None
@@ -161,27 +172,117 @@ def sql(
 
 
 @app.command()
+def load(
+    source: Annotated[str, typer.Argument(help="Whose snapshot it is: open_llm_csv.")],
+    file: Annotated[Path, typer.Argument(help="The snapshot as received.")],
+    observed_on: Annotated[str, typer.Option("--observed-on", help="Day of the snapshot, YYYY-MM-DD.")],
+    as_json: AsJson = False,
+) -> None:
+    """Load a dated snapshot of a leaderboard and say what it changes; the next run publishes it."""
+    from pipeline import loading
+
+    found = loading.load(Settings(), source, file, _day("--observed-on", observed_on))
+    if as_json:
+        _print_json({"capture_id": found.capture.manifest.capture_id, "new": found.new,
+                     "changes": found.changes.to_dicts()})  # fmt: skip
+        return
+    _print_table(found.changes.columns, found.changes.rows())
+    what = "loaded as" if found.new else "it was loaded before, as"
+    errors.print(f"{what} {found.capture.manifest.capture_id}; moat run publishes it")
+
+
+@app.command()
+def rebuild(as_of: AsOf = "", known_at: KnownAt = "") -> None:
+    """Make the published file anew from captures alone, or beside it what was known at a time."""
+    from pipeline import history
+
+    with progress_bar(errors):
+        file, digest = history.rebuild(Settings(), _date(as_of), history.parse_known_at(known_at) if known_at else None)
+    typer.echo(f"{digest}  {file}")
+
+
+@app.command()
+def explain(
+    model: Annotated[str, typer.Argument(help="Name, alias or repository.")],
+    benchmark: Annotated[str, typer.Argument(help="Name or id.")],
+    policy: Policy = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Which score of a model on a benchmark is used, whose it is and why, beside all others."""
+    from pipeline.report import explain as explaining
+
+    document = explaining.explain(Settings(), model, benchmark, policy)
+    if as_json:
+        _print_json(document)
+    else:
+        explaining.show(document, PlainConsole())
+
+
+@app.command()
+def resolve(
+    name: Annotated[str, typer.Argument(help="A name to decide on; without it, what is unresolved is listed.")] = "",
+    source: Annotated[str, typer.Option(help="Who writes the name.")] = "",
+    model_id: Annotated[str, typer.Option("--as", help="Release it stands for.")] = "",
+    url: Annotated[str, typer.Option(help="Public page that shows it.")] = "",
+    doubtful: Annotated[bool, typer.Option("--doubtful", help="What rules resolved, the least sure first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Names to list.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Names that stand for no known release, and your word on one of them."""
+    from pipeline.report import resolve as resolving
+
+    if name:
+        if not (source and model_id and url):
+            raise typer.BadParameter("a decision needs --source, --as and --url")
+        row = resolving.decide(name, source, model_id, url)
+        errors.print(f"{name} of {source} is {model_id}; the next moat run uses it")
+        if as_json:
+            _print_json(row)
+        return
+    rows = resolving.doubtful(Settings()) if doubtful else resolving.unresolved(Settings(), source)
+    if as_json:
+        _print_json(rows)
+    elif doubtful:
+        _print_table(["source", "name", "model", "method", "sure"], [
+            (row["source"], row["name"], row["model_id"], row["method"], row["confidence"]) for row in rows[:limit]
+        ])  # fmt: skip
+    else:
+        resolving.show(rows, PlainConsole(), limit)
+
+
+@app.command()
 def sources(as_json: AsJson = False) -> None:
     """Where everything came from: rows, what was put aside, freshness, when it is due; --json has licences too."""
-    from pipeline.warehouse import connect_published
+    from pipeline.report import sources as listing
 
-    with connect_published(Settings()) as connection:
-        frame = connection.sql("FROM marts.sources ORDER BY source").pl()
+    rows = listing.sources(Settings())
     if as_json:
-        _print_json(frame.to_dicts())
+        _print_json(rows)
+        return
+    _print_table(listing.HEADER, [listing.cells(row) for row in rows])
+    for origin in sorted({row["origin"] for row in rows if row["origin"]}):
+        PlainConsole().print(f"from {origin}", soft_wrap=True)
+
+
+@app.command()
+def vintages(as_json: AsJson = False) -> None:
+    """The builds that were published, newest first: when, their headline, and what changed it."""
+    from pipeline import vintage_tables
+    from pipeline.vintages import problems
+
+    settings = Settings()
+    found = vintage_tables.listing(settings)
+    for problem in problems(settings):
+        errors.print(problem)
+    if as_json:
+        _print_json(found)
         return
     rows = [
-        (
-            row["source"], row["rows_kept"], row["scores"],
-            (row["rows_quarantined"] or 0) + (row["metrics_quarantined"] or 0), row["requests"],
-            f"{row['checked_at']:%d %b %H:%M}" if row["state"] == "asked" else row["state"],
-            row["due_at"] and f"{row['due_at']:%d %b %H:%M}",
-        )
-        for row in frame.to_dicts()
+        (one["built_at"][:16], one["as_of"], vintage_tables.number(one["gap_points"]),
+         vintage_tables.number(one["lag_months"]), one["changed"])
+        for one in found
     ]  # fmt: skip
-    _print_table(["source", "rows", "scores", "aside", "requests", "asked (UTC)", "due (UTC)"], rows)
-    for origin in frame["origin"].drop_nulls().unique().sort():
-        PlainConsole().print(f"from {origin}", soft_wrap=True)
+    _print_table(["built (UTC)", "as of", "gap", "lag", "what changed"], rows)
 
 
 @app.command()
@@ -253,38 +354,28 @@ def main() -> None:
 
 
 def _date(text: str) -> date | None:
-    if not text:
-        return None
+    return _day("--as-of", text) if text else None
+
+
+def _day(option: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"--as-of {text}", "it is no date", "Write it as YYYY-MM-DD") from error
+        raise InputError(f"{option} {text}", "it is no date", "Write it as YYYY-MM-DD") from error
 
 
-@contextmanager
-def _progress_bar(total: int | None = None) -> Iterator[None]:
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<36.36}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=errors,
-    )
-    with bar:
-        whole = bar.add_task("start", total=total, visible=total is not None)
-        parts: dict[str, TaskID] = {}
+def _settings(as_of: str, known_at: str, scores: Path | None = None) -> Settings:
+    """Settings of the published file, or of a build of the past state that the two clocks name."""
+    settings = Settings()
+    if not (as_of or known_at or settings.known_at):
+        return settings
+    from pipeline import history
 
-        def listen(step: str, done: int, of: int | None) -> None:
-            if of is not None or step.startswith("pull "):
-                if step not in parts:
-                    parts[step] = bar.add_task(step, total=of)
-                bar.update(parts[step], completed=done, total=of)
-            else:
-                bar.update(whole, advance=1, description=step)
-
-        with progress.listening(listen):
-            yield
+    if scores is not None:
+        raise InputError("--known-at", f"{scores} was never captured", "Leave one of them out")
+    time = history.parse_known_at(known_at) if known_at else settings.known_at
+    with progress_bar(errors):
+        return history.past(settings, _date(as_of), time)
 
 
 def _print_headline(settings: Settings) -> None:

@@ -22,7 +22,7 @@ from pipeline.settings import Settings
 
 SMALLEST_SHARE = 0.8
 _PACKAGE = Path(__file__).parent
-_READ_BY = ("sources/*.py", "identity/*.py", "*_state.py", "folding.py")
+_READ_BY = ("sources/*.py", "identity/*.py", "facts/tables/benchmark*.csv", "*_state.py", "folding.py")
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,11 @@ def new_captures(
 
     Those folded by an earlier run are left out if they are the first of these and were read by the same code.
     """
-    rows = connection.execute(
-        "SELECT capture_id, code FROM raw.folded WHERE source = ? ORDER BY capture_id", [source]
-    ).fetchall()
+    rows = connection.execute("SELECT capture_id, code FROM raw.folded WHERE source = ?", [source]).fetchall()
     done = [capture_id for capture_id, _ in rows]
     ids = [capture.manifest.capture_id for capture in captures]
-    if done and done == ids[: len(done)] and {code for _, code in rows} == {code_hash()}:
+    # What comes before something folded already, though it was captured later, makes all of it be folded in order.
+    if done and set(done) == set(ids[: len(done)]) and {code for _, code in rows} == {code_hash()}:
         return captures[len(done) :], False
     connection.execute("DELETE FROM raw.folded WHERE source = ?", [source])
     return captures, True
@@ -124,6 +123,9 @@ def raw_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mappi
 def update_scores(connection: duckdb.DuckDBPyConnection, table: str, new: str, gone: str, capture: Capture) -> None:
     """Bring a table of scores up to a capture by their `fact_id`.
 
+    A capture may be of an older state than one made before it: what only it states is seen with it, not earlier,
+    and gone at once.
+
     Args:
         connection: the work file.
         table: with fact_id, capture_id, seen_at and gone_at.
@@ -133,13 +135,14 @@ def update_scores(connection: duckdb.DuckDBPyConnection, table: str, new: str, g
     """
     manifest = capture.manifest
     connection.execute(
-        f"UPDATE {table} SET gone_at = ? WHERE gone_at IS NULL AND ({gone})"
+        f"UPDATE {table} SET gone_at = greatest(seen_at, ?) WHERE gone_at IS NULL AND ({gone})"
         f" AND fact_id NOT IN (SELECT fact_id FROM {new})",
         [manifest.finished_at],
     )
     connection.execute(
-        f"UPDATE {table} AS old SET gone_at = NULL, capture_id = ? FROM {new} AS new WHERE old.fact_id = new.fact_id",
-        [manifest.capture_id],
+        f"UPDATE {table} AS old SET gone_at = NULL, capture_id = ?, seen_at = least(seen_at, ?) FROM {new} AS new"
+        " WHERE old.fact_id = new.fact_id",
+        [manifest.capture_id, manifest.finished_at],
     )
     connection.execute(
         f"INSERT INTO {table} BY NAME SELECT *, ? AS seen_at FROM {new}"

@@ -19,7 +19,7 @@ from pipeline.gap.index import IndexFit, fit
 from pipeline.gap.index_design import prepare
 from pipeline.gap.monthly import monthly
 from pipeline.gap.sides import availability
-from pipeline.gap_tables import COMPOSITES, by_date
+from pipeline.gap_tables import COMPOSITES, asked_date, by_date
 from pipeline.index_tables import SERIES, Indexed
 from pipeline.progress import report
 
@@ -62,6 +62,12 @@ class Sides:
         """From scores as `sides.availability` takes them."""
         found = records(availability(scores, as_of).rows)
         return cls(*(found.filter(pl.col("side") == side) for side in ("closed", "open")))
+
+
+def fill(connection: duckdb.DuckDBPyConnection, found: Indexed) -> dict[str, int]:
+    """`compute` of the date that this build is about."""
+    rows = connection.execute("FROM staging.index_inputs").pl()
+    return compute(connection, found, rows, asked_date(connection))
 
 
 def compute(connection: duckdb.DuckDBPyConnection, found: Indexed, rows: pl.DataFrame, as_of: date) -> dict[str, int]:

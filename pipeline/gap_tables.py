@@ -17,6 +17,7 @@ from pipeline.gap.pooled import pooled_lag
 from pipeline.gap.series import SeriesReport, series_report
 from pipeline.gap.sides import availability, parse_open_definition
 from pipeline.gap.slices import EVERYTHING, Slice, restrict, slices
+from pipeline.index_tables import Indexed
 from pipeline.report.sentence import answer
 
 DEFINITIONS = ("downloadable", "commercial", "unrestricted")
@@ -97,6 +98,11 @@ def asked_date(connection: duckdb.DuckDBPyConnection) -> date:
         raise WarehouseError("raw.run", "it is empty", "Run the whole pipeline with `moat run`")
     as_of: date = row[0]
     return as_of
+
+
+def fill(connection: duckdb.DuckDBPyConnection, found: Indexed) -> dict[str, int]:
+    """`compute` of the date that this build is about."""
+    return compute(connection, found.inputs, found.draws, asked_date(connection))
 
 
 def compute(

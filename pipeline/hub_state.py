@@ -29,6 +29,7 @@ from pipeline.sources.quarantine import QUARANTINE_COLUMNS
 _TIME = pl.Datetime("us", "UTC")
 STATE_COLUMNS: dict[str, dict[str, Any]] = {
     "hub_models": hub_models.MODEL_COLUMNS | {"missing_at": _TIME, "gone_at": _TIME},
+    "hub_former": hub_models.MODEL_COLUMNS | {"ended_at": _TIME},
     "lineage_edges": hub_models.EDGE_COLUMNS,
     "card_metrics": METRIC_COLUMNS | {"seen_at": _TIME, "gone_at": _TIME},
 }
@@ -79,6 +80,14 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
     read = _load(connection, capture)
     duplicates = _keep_one_each(connection)
     manifest = capture.manifest
+    # One id, another time of creation: the repository was deleted and made anew.
+    connection.execute(
+        "INSERT INTO raw.hub_former BY NAME"
+        " SELECT old.* EXCLUDE (missing_at, gone_at), coalesce(old.gone_at, ?) AS ended_at"
+        " FROM raw.hub_models AS old INNER JOIN new_hub_models AS new USING (id)"
+        " WHERE old.created_at <> new.created_at",
+        [manifest.finished_at],
+    )
     for table, owner in (("hub_models", "id"), ("lineage_edges", "child")):
         connection.execute(f"DELETE FROM raw.{table} WHERE {owner} IN (SELECT id FROM new_hub_models)")
         connection.execute(f"INSERT INTO raw.{table} BY NAME SELECT * EXCLUDE (place) FROM new_{table}")

@@ -22,7 +22,7 @@ from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.server import serve
 from pipeline.settings import Settings
 from pipeline.sources import facts, hub_crawl, hub_models, hub_renames
-from pipeline.sources.board import Board
+from pipeline.sources.board import BY_HAND, Board
 from pipeline.sources.boards import BOARDS
 from pipeline.sources.quarantine import QUARANTINE_COLUMNS
 
@@ -48,7 +48,7 @@ SOURCE_COLUMNS: dict[str, Any] = {
     "source": pl.String, "state": pl.String, "attribution": pl.String, "url": pl.String, "licence": pl.String,
     "checked_at": pl.Datetime("us", "UTC"),
 }  # fmt: skip
-State = Literal["asked", "not offered", "not asked"]
+State = Literal["asked", "not offered", "not asked", "by hand"]
 
 
 @contextmanager
@@ -73,9 +73,18 @@ def origin_of(settings: Settings) -> str:
 
 
 def captures_of(settings: Settings, source: str) -> list[Capture]:
-    """Captures of a source that belong to this run: of the Hub that settings name, or of Epoch's own address."""
-    origins = (origin_of(settings), settings.epoch_address)
-    return [capture for capture in every(settings.captures, source) if capture.manifest.origin in origins]
+    """Captures of a source that belong to this build, oldest first.
+
+    They are those of the Hub that settings name, of Epoch's own address, of the project's own tables or of files that
+    were loaded by hand, and were finished by `known_at`.
+    """
+    origins = (origin_of(settings), settings.epoch_address, facts.ORIGIN, BY_HAND)
+    by = settings.known_at
+    return [
+        capture
+        for capture in every(settings.captures, source)
+        if capture.manifest.origin in origins and (by is None or capture.manifest.finished_at <= by)
+    ]
 
 
 def load_run(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> None:
@@ -103,7 +112,7 @@ def compact_hub(settings: Settings) -> int:
 
 
 def load_board(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, board: Board, state: State = "asked"
+    connection: duckdb.DuckDBPyConnection, settings: Settings, board: Board, state: State | None = None
 ) -> dict[str, int]:
     """Fold the captures of a board, of the origin in use, into raw.board_scores, board_models and board_series.
 
@@ -111,7 +120,7 @@ def load_board(
         connection: the work file.
         settings: folders, origin, which sources may shrink.
         board: the board.
-        state: what came of asking it just now.
+        state: what came of asking it just now; in a build from captures alone whether it was ever asked.
 
     Returns:
         How many of its scores stand, are gone, and were put aside.
@@ -127,7 +136,7 @@ def load_board(
     return {"scores": found[0][0], "superseded": found[0][1], "quarantine": found[1][0]}
 
 
-def load_renames(connection: duckdb.DuckDBPyConnection, settings: Settings, state: State) -> int:
+def load_renames(connection: duckdb.DuckDBPyConnection, settings: Settings, state: State | None = None) -> int:
     """What became of repositories that the list lacks into raw.hub_renames, of every capture of this Hub.
 
     Returns:
@@ -147,8 +156,8 @@ def load_facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dic
     Returns:
         Row counts by table.
     """
-    captures: list[Capture] = every(settings.captures, facts.SOURCE)
-    tables = [facts.parse(capture) for capture in captures]
+    captures = captures_of(settings, facts.SOURCE)
+    tables = [facts.empty(), *map(facts.parse, captures)]
     counts = {
         name: _replace_table(connection, f"facts_{name}", pl.concat([one[name] for one in tables]))
         for name in facts.TABLES
@@ -164,7 +173,7 @@ def _note_captures(
     source: str,
     captures: Sequence[Capture],
     counts: Mapping[str, tuple[Counts, Counts]],
-    state: State = "asked",
+    state: State | None = None,
 ) -> None:
     """One row of raw.captures for each capture of a source, and one of raw.sources for the source itself."""
     rows = [
@@ -185,9 +194,12 @@ def _note_captures(
     attribution, url, licence = LICENCES[source]
     _ensure_table(connection, "sources", pl.DataFrame(schema=SOURCE_COLUMNS))
     connection.execute("DELETE FROM raw.sources WHERE source = ?", [source])
+    # What was known by then ends with its last capture; of captures from elsewhere no later look is known either.
+    last = max((capture.manifest.finished_at for capture in captures), default=None)
+    looked = None if settings.known_at else checked_at(settings.captures, source)
     connection.execute(
         "INSERT INTO raw.sources VALUES (?, ?, ?, ?, ?, ?)",
-        [source, state, attribution, url, licence, checked_at(settings.captures, source)],
+        [source, state or ("asked" if captures else "not asked"), attribution, url, licence, looked or last],
     )
 
 

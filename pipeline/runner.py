@@ -11,8 +11,9 @@ import dagster as dg
 from pipeline.definitions import build_defs
 from pipeline.defs.days import today
 from pipeline.defs.resources import Warehouse
-from pipeline.errors import MoatError, WarehouseError
+from pipeline.errors import InputError, MoatError
 from pipeline.settings import ROOT, Settings
+from pipeline.sql_models import broken
 from pipeline.warehouse import connect_published, run_lock
 
 
@@ -40,8 +41,11 @@ def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> O
         select: Dagster asset selection.
 
     Raises:
+        InputError: the settings leave out what was captured later.
         MoatError: the first failure, by its own message; the last published file stays.
     """
+    if settings.known_at is not None:
+        raise InputError("MOAT_KNOWN_AT", "a run captures what is known now", "Unset it, or use `moat rebuild`")
     os.environ.setdefault("DAGSTER_HOME", str(ROOT / "dagster_home"))
     warehouse = Warehouse(data=str(settings.data.resolve()), hub=hub, as_of=as_of)
     definitions = build_defs(warehouse)
@@ -71,13 +75,8 @@ def facts_in(settings: Settings) -> int:
 def _raise_first_failure(result: dg.ExecuteInProcessResult) -> None:
     for check in result.get_asset_check_evaluations():
         if not check.passed:
-            table = ".".join(check.asset_key.path)
-            examples = check.metadata["examples"].value
-            raise WarehouseError(
-                f"check {check.check_name} of {table}",
-                f"{check.metadata['failing_rows'].value} rows break it, such as {examples}",
-                "Nothing was published; mend the source or the query",
-            )
+            failing, examples = (check.metadata[name].value for name in ("failing_rows", "examples"))
+            raise broken(".".join(check.asset_key.path), check.check_name, failing, examples)
     for event in result.get_step_failure_events() if not result.success else []:
         raise MoatError(
             event.step_key or "run",

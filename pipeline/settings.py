@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,7 +22,8 @@ class Settings(BaseSettings):
     `accept_smaller` those that may shrink by more than a fifth (commas between). `epoch` is the address of the folder
     with Epoch's files; empty means its own with the real Hub, and none with any other. `bulk_start` names a dataset
     whose table of all models spares the first crawl of a Hub, such as cfahlgren1/hub-stats; empty means none.
-    `known_at` leaves out what was captured later: a build of what was known by then (UTC).
+    `known_at` leaves out what was captured later: a build of what was known by then (UTC). `history` names a build in
+    data/history that is written and read in place of today's files.
     """
 
     model_config = SettingsConfigDict(env_prefix="MOAT_", populate_by_name=True)
@@ -42,6 +43,12 @@ class Settings(BaseSettings):
     epoch: str = ""
     bulk_start: str = ""
     known_at: datetime | None = None
+    history: str = ""
+
+    @field_validator("known_at")
+    @classmethod
+    def _in_utc(cls, time: datetime | None) -> datetime | None:
+        return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
 
     @property
     def skipped(self) -> frozenset[str]:
@@ -69,14 +76,24 @@ class Settings(BaseSettings):
         return self.data.resolve() / "cache"
 
     @property
+    def histories(self) -> Path:
+        """Folder of the builds of past states; safe to delete."""
+        return self.data.resolve() / "history"
+
+    @property
+    def built(self) -> Path:
+        """Folder of what is made from captures: that of the past state named by `history`, else of today's."""
+        return self.histories / self.history if self.history else self.data.resolve()
+
+    @property
     def work_file(self) -> Path:
         """The private database that a run writes; nobody else opens it."""
-        return self.data.resolve() / "work" / "openmoat.duckdb"
+        return self.built / "work" / "openmoat.duckdb"
 
     @property
     def published(self) -> Path:
         """Folder of what people read."""
-        return self.data.resolve() / "published"
+        return self.built / "published"
 
     @property
     def published_file(self) -> Path:

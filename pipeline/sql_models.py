@@ -40,12 +40,13 @@ class SqlModel:
 
 @dataclass(frozen=True)
 class SqlCheck:
-    """A rule on one table: a SELECT that returns the failing rows."""
+    """A rule on one table: a SELECT that returns the failing rows; `others` are the other tables it reads."""
 
     table: str
     rule: str
     description: str
     query: str
+    others: tuple[str, ...]
 
 
 def load_models(root: Path = SQL) -> list[SqlModel]:
@@ -70,7 +71,8 @@ def load_checks(root: Path = SQL) -> list[SqlCheck]:
     for path in sorted((root / "checks").glob("*.sql")):
         schema, table, rule = path.stem.split(".")
         description, _, query = _split_header(path)
-        checks.append(SqlCheck(f"{schema}.{table}", rule, description, query))
+        others = tuple(sorted(_tables(path, query) - {f"{schema}.{table}"}))
+        checks.append(SqlCheck(f"{schema}.{table}", rule, description, query, others))
     return checks
 
 
@@ -103,9 +105,12 @@ def build(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> int:
 
 def describe(connection: duckdb.DuckDBPyConnection, table: str, description: str, columns: dict[str, str]) -> None:
     """Write a description of a table and its columns into the database."""
+    # One transaction: each waits for the disk.
+    connection.begin()
     connection.execute(f"COMMENT ON TABLE {table} IS {_literal(description)}")
     for column, meaning in columns.items():
         connection.execute(f'COMMENT ON COLUMN {table}."{column}" IS {_literal(meaning)}')
+    connection.commit()
 
 
 def failing_rows(connection: duckdb.DuckDBPyConnection, check: SqlCheck, limit: int = 5) -> tuple[int, list[str]]:
@@ -113,6 +118,15 @@ def failing_rows(connection: duckdb.DuckDBPyConnection, check: SqlCheck, limit: 
     counted = connection.execute(f"SELECT count(*) FROM ({check.query})").fetchone()
     rows = connection.execute(f"SELECT * FROM ({check.query}) LIMIT {limit}").fetchall()
     return (int(counted[0]) if counted else 0), [str(row)[:300] for row in rows]
+
+
+def broken(table: str, rule: str, failing: object, examples: object) -> WarehouseError:
+    """The error of a build in which rows break a rule."""
+    return WarehouseError(
+        f"check {rule} of {table}",
+        f"{failing} rows break it, such as {examples}",
+        "Nothing was published; mend the source or the query",
+    )
 
 
 def _read_model(schema: str, path: Path) -> SqlModel:

@@ -13,6 +13,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -25,7 +26,8 @@ from pipeline.settings import Settings
 STORAGE_VERSION = "v1.0.0"
 HASHED_SCHEMAS = ("staging", "marts")
 PUBLISHED_SCHEMAS = ("staging", "marts", "ops")
-# Run times and capture ids differ between two builds of the same facts: the logical hash leaves them out.
+# Columns that differ between two builds of the same facts, such as run times and capture ids: the logical hash leaves
+# them out.
 NOT_HASHED = (
     "capture_id",
     "seen_at",
@@ -35,7 +37,11 @@ NOT_HASHED = (
     "captured_at",
     "due_at",
     "requests",
+    # What came of asking is the run's: a rebuild asks nobody.
+    "sources.state",
 )
+# What is compared with the builds made here before is not in the captures: a rebuild elsewhere knows none of them.
+NOT_HASHED_TABLES = ("marts.vintage_changes",)
 
 
 @contextmanager
@@ -77,7 +83,7 @@ def connect_work(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
-        for schema in ("raw", "gap", *PUBLISHED_SCHEMAS):
+        for schema in ("raw", "identity", "gap", *PUBLISHED_SCHEMAS):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         yield connection
     finally:
@@ -107,6 +113,25 @@ def connect_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]
         connection.close()
 
 
+@contextmanager
+def connect_as_of(settings: Settings, as_of: date) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published file beside a `raw.run` of another date: the queries of sql/ over it tell what held then.
+
+    Raises:
+        WarehouseError: see `connect_published`.
+    """
+    with connect_published(settings):  # for its errors
+        pass
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"ATTACH '{_quoted(settings.published_file)}' AS published (READ_ONLY)")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("ATTACH ':memory:' AS raw")
+        connection.execute("CREATE TABLE raw.run AS SELECT cast(? AS DATE) AS as_of", [as_of])
+        connection.execute("USE published")
+        yield connection
+
+
 def tables_of(connection: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
     """Names of the tables of a schema of the connection's own database, sorted."""
     rows = connection.execute(
@@ -121,17 +146,20 @@ def logical_hash(connection: duckdb.DuckDBPyConnection) -> str:
     """Identity of the content of staging and marts, whatever machine or run built it.
 
     sha256 over the sorted rows of every table; floats at 6 significant digits; run times and capture
-    ids left out.
+    ids left out, and the tables of NOT_HASHED_TABLES.
     """
     digest = hashlib.sha256()
     for schema in HASHED_SCHEMAS:
         for table in tables_of(connection, schema):
+            if f"{schema}.{table}" in NOT_HASHED_TABLES:
+                continue
             columns = connection.execute(
                 "SELECT column_name, data_type FROM duckdb_columns()"
                 " WHERE schema_name = ? AND table_name = ? AND database_name = current_database() ORDER BY column_name",
                 [schema, table],
             ).fetchall()
-            parts = [_hashed_text(name, kind) for name, kind in columns if name not in NOT_HASHED]
+            hashed = [one for one in columns if not {one[0], f"{table}.{one[0]}"} & {*NOT_HASHED}]
+            parts = [_hashed_text(name, kind) for name, kind in hashed]
             row = f"concat_ws(chr(31), {', '.join(parts)})"
             found = connection.execute(
                 f"SELECT coalesce(sha256(string_agg({row}, chr(10) ORDER BY {row})), '') FROM {schema}.\"{table}\""
@@ -190,7 +218,12 @@ def _copy(work: duckdb.DuckDBPyConnection, folder: Path, schemas: tuple[str, ...
             work.execute(f"CREATE SCHEMA target.{schema}")
             for table in tables_of(work, schema):
                 work.execute(f'CREATE TABLE target.{schema}."{table}" AS FROM {schema}."{table}"')
+        # One transaction: each waits for the disk.
+        work.begin()
+        for schema in schemas:
+            for table in tables_of(work, schema):
                 _copy_comments(work, schema, table)
+        work.commit()
         work.execute("CHECKPOINT target")
     finally:
         work.execute("DETACH target")
@@ -230,14 +263,18 @@ def _export(work: duckdb.DuckDBPyConnection, table: str, target: Path) -> None:
 
 
 def _replace(source: Path, target: Path) -> None:
-    for path in (source, source.parent):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if path == source:
-            source.replace(target)
+    sync(source)
+    source.replace(target)
+    sync(source.parent)
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk before anything else happens."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _quoted(text: object) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.captures import CaptureWriter, every
 from pipeline.compaction import compact_hub
 from pipeline.hub_state import fold
+from pipeline.raw import captures_of
 from pipeline.settings import Settings
 from pipeline.sources.hub_crawl import SOURCE
 from pipeline.warehouse import connect_work
@@ -35,12 +36,12 @@ def captures(data):
     return every(Settings(data=data).captures, SOURCE)
 
 
-def state(data):
+def state(data, known_at=None):
     """The state folded anew, without the counts of visitors and the names of captures."""
-    chosen = Settings(data=data, accept_smaller=SOURCE)
+    chosen = Settings(data=data, hub="hub", accept_smaller=SOURCE, known_at=known_at)
     chosen.work_file.unlink(missing_ok=True)
     with connect_work(chosen) as connection:
-        fold(connection, chosen, captures(data))
+        fold(connection, chosen, captures_of(chosen, SOURCE))
         frames = {
             name: connection.sql(f"FROM raw.{name}").pl() for name in ("hub_models", "lineage_edges", "card_metrics")
         }
@@ -117,19 +118,38 @@ STEP = st.tuples(
 )
 
 
+def prepare(data, steps):
+    """A whole list, what follows, and another whole list."""
+    capture(data, [item(number) for number in range(1, 5)])
+    for number, (kind, told, broken) in enumerate(steps):
+        items = [item(*one, marker=number) if kind == "delta" else item(*one) for one in told]
+        items += [{"id": "org/m3", "tags": 3}, {"no": "id"}] if broken else []
+        capture(data, items or [item(1, number + 9)], "delta" if kind == "delta" else "full", kind == "full")
+    capture(data, [item(1), item(2, 4, 71.5), item(9)])
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(STEP, min_size=1, max_size=6))
 def test_any_captures_give_the_same_state_compacted(steps):
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        capture(data, [item(number) for number in range(1, 5)])
-        for number, (kind, told, broken) in enumerate(steps):
-            items = [item(*one, marker=number) if kind == "delta" else item(*one) for one in told]
-            items += [{"id": "org/m3", "tags": 3}, {"no": "id"}] if broken else []
-            capture(data, items or [item(1, number + 9)], "delta" if kind == "delta" else "full", kind == "full")
-        capture(data, [item(1), item(2, 4, 71.5), item(9)])
+        prepare(data, steps)
         before = state(data)
         compact_hub(captures(data))
         after = state(data)
         assert after == before
         assert pl.DataFrame(after["downloads"], orient="row").equals(pl.DataFrame(before["downloads"], orient="row"))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(STEP, min_size=1, max_size=6), st.data())
+def test_what_was_known_between_two_whole_lists_stays_known_but_for_visitors(steps, drawn):
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        prepare(data, steps)
+        known_at = drawn.draw(st.sampled_from(captures(data))).manifest.finished_at
+        before = state(data, known_at)
+        compact_hub(captures(data))
+        after = state(data, known_at)
+        assert after | {"downloads": None} == before | {"downloads": None}
+        assert [repo for repo, _ in after["downloads"]] == [repo for repo, _ in before["downloads"]]

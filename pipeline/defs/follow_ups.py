@@ -17,7 +17,7 @@ from pipeline.sources import hub_renames as renames
 from pipeline.sources.boards import BOARDS
 from pipeline.warehouse import connect_work
 
-BEFORE = ["hub_models", "facts", *(board.source for board in BOARDS if board.fetch is not None)]
+BEFORE = ["hub_models", "facts", *(board.source for board in BOARDS if board is not cards.BOARD)]
 Ask = Callable[[Settings, str, str, list[Any]], tuple[Capture, bool] | None]
 
 

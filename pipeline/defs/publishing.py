@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
+from pipeline import vintages
 from pipeline import warehouse as files
 from pipeline.defs.resources import Warehouse
 from pipeline.defs.tables import last_tables
+from pipeline.errors import MoatError
 from pipeline.progress import report
 
 
@@ -18,9 +20,17 @@ from pipeline.progress import report
     description="openmoat.duckdb, marts.duckdb and Parquet, verified and replaced atomically.",
 )
 def published(warehouse: Warehouse) -> dg.MaterializeResult[None]:
-    """Copy staging, marts and ops out of the work file, verify the copy, replace the published one."""
-    digest = files.publish(warehouse.settings)
+    """Copy staging, marts and ops out of the work file, verify and replace the published file, keep its vintage."""
+    settings = warehouse.settings
+    digest = files.publish(settings)
+    try:
+        vintage = vintages.record(settings, digest)
+        kept = vintage.vintage_id if vintage else "that of the build before"
+    except MoatError as error:
+        # What is published stands, and the next run looks after its vintage.
+        dg.AssetExecutionContext.get().log.warning(str(error))
+        kept = f"none: {error}"
     report("publish", 1)
     return dg.MaterializeResult(
-        metadata={"logical_hash": digest, "file": dg.MetadataValue.path(str(warehouse.settings.published_file))}
+        metadata={"logical_hash": digest, "vintage": kept, "file": dg.MetadataValue.path(str(settings.published_file))}
     )

@@ -7,7 +7,16 @@ from collections.abc import Callable
 import dagster as dg
 import duckdb
 
-from pipeline import forecast_tables, gap_tables, index_tables, raw
+from pipeline import (
+    date_tables,
+    forecast_tables,
+    gap_tables,
+    identity_tables,
+    index_tables,
+    policy_tables,
+    raw,
+    vintage_tables,
+)
 from pipeline.defs.resources import Warehouse
 from pipeline.identity.names import fingerprint
 from pipeline.index_tables import Indexed
@@ -16,8 +25,11 @@ from pipeline.sources.boards import BOARDS
 from pipeline.sql_models import SqlCheck, SqlModel, build, failing_rows, load_checks, load_models
 from pipeline.warehouse import connect_work
 
+IDENTITY = dg.AssetKey(["identity", "names"])
 GROUPS = {"staging": "2_staging", "gap": "3_gap", "marts": "4_marts", "ops": "5_ops"}
-INDEX, GAP, FORECAST = (dg.AssetKey(["gap", name]) for name in ("index", "tables", "forecast"))
+INDEX, GAP, FORECAST, POLICIES, DATES, VINTAGES = (
+    dg.AssetKey(["gap", name]) for name in ("index", "tables", "forecast", "policies", "dates", "vintages")
+)
 BOARD_KEYS = [dg.AssetKey(board.source) for board in BOARDS]
 Fill = Callable[[duckdb.DuckDBPyConnection, Indexed], dict[str, int]]
 HEADLINE = "marts.headline"
@@ -37,10 +49,18 @@ def upstream_key(table: str) -> list[dg.AssetKey]:
             return [dg.AssetKey(name)]
         case "raw":
             return [dg.AssetKey("hub_models")]
+        case "identity":
+            return [IDENTITY]
         case "gap" if name.startswith("index"):
             return [INDEX]
         case "gap" if name in forecast_tables.SCHEMAS:
             return [FORECAST]
+        case "gap" if name in policy_tables.SCHEMAS:
+            return [POLICIES]
+        case "gap" if name in date_tables.SCHEMAS:
+            return [DATES]
+        case "gap" if name == "vintage_changes":
+            return [VINTAGES]
         case "gap":
             return [GAP]
         case _:
@@ -86,7 +106,11 @@ def sql_check(check: SqlCheck) -> dg.AssetChecksDefinition:
     """One rule of sql/checks as a blocking check."""
 
     @dg.asset_check(
-        asset=dg.AssetKey(check.table.split(".")), name=check.rule, description=check.description, blocking=True
+        asset=dg.AssetKey(check.table.split(".")),
+        name=check.rule,
+        description=check.description,
+        blocking=True,
+        additional_deps=sorted({key for table in check.others for key in upstream_key(table)}),
     )
     def rule(warehouse: Warehouse) -> dg.AssetCheckResult:
         with connect_work(warehouse.settings) as connection:
@@ -117,6 +141,22 @@ def _computed(key: dg.AssetKey, deps: list[str], description: str, fill: Fill) -
     return tables
 
 
+@dg.asset(
+    key=IDENTITY,
+    deps=[dg.AssetKey("facts"), dg.AssetKey("hub_models"), dg.AssetKey("hub_renames"), *BOARD_KEYS],
+    group_name=GROUPS["staging"],
+    kinds={"python", "duckdb"},
+    owners=["team:openmoat"],
+    description="Which release every name and repository stands for, by which method, and what is left unresolved.",
+)
+def identities(warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    """Resolve the names that boards write and the repositories that belong to another model."""
+    with connect_work(warehouse.settings) as connection:
+        counts = identity_tables.fill(connection)
+    report("identity.names", 1)
+    return dg.MaterializeResult(metadata={"dagster/row_count": sum(counts.values()), **counts})
+
+
 gap_index = _computed(
     INDEX,
     ["staging.gap_inputs", "staging.index_inputs"],
@@ -127,18 +167,45 @@ gap_computed = _computed(
     GAP,
     ["staging.gap_inputs", "gap.index"],
     "Frontiers, gaps, lags, catch-up and closing rates of every series with both sides, by pure functions.",
-    lambda connection, found: gap_tables.compute(
-        connection, found.inputs, found.draws, gap_tables.asked_date(connection)
-    ),
+    gap_tables.fill,
 )
 gap_forecast = _computed(
     FORECAST,
     ["staging.index_inputs", "gap.index"],
     "Parity by simulation and by a straight line, and the backtest that says how far to trust them.",
-    lambda connection, found: forecast_tables.compute(
-        connection, found, connection.execute("FROM staging.index_inputs").pl(), gap_tables.asked_date(connection)
-    ),
+    forecast_tables.fill,
 )
+gap_policies = _computed(
+    POLICIES,
+    ["staging.gap_inputs", "staging.index_inputs", "gap.index"],
+    "Which score of a model on a benchmark each policy picks, why, and what it makes of gaps and the headline.",
+    policy_tables.fill,
+)
+gap_dates = _computed(
+    DATES,
+    ["staging.gap_inputs", "staging.statements", "staging.models", "gap.index"],
+    "What the headline owes to disputed dates: the same estimators on each way to date the models.",
+    date_tables.fill,
+)
+
+
+@dg.asset(
+    key=VINTAGES,
+    deps=[dg.AssetKey(["staging", "gap_inputs"]), INDEX],
+    group_name=GROUPS["gap"],
+    kinds={"python", "polars"},
+    owners=["team:openmoat"],
+    description="What changed the headline since the last build kept here: new models, resolved, rescored, redated ...",
+)
+def gap_vintages(warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    """Compare this build with the newest kept vintage; vintages that cannot be read are left out and named."""
+    settings = warehouse.settings
+    with connect_work(settings) as connection:
+        problems = vintage_tables.fill(connection, index_tables.load(connection, settings.cache), settings)
+    for problem in problems:
+        dg.AssetExecutionContext.get().log.warning(problem)
+    report("gap.vintages", 1)
+    return dg.MaterializeResult(metadata={"problems": problems})
 
 
 def _headline_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, float | str]:

@@ -1,4 +1,4 @@
-"""Why a metric of one series differs between two builds: new models, rescored, redated or relicensed ones."""
+"""Why a metric of one series differs between two builds: new models, resolved, rescored, redated or relicensed ones."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from pipeline.errors import InputError
 from pipeline.gap.sides import SCORE_SCHEMA, conform
 
 Metric = Callable[[pl.DataFrame], float | None]
-FACTORS = ("new_models", "removed_models", "rescored", "redated", "relicensed")
+FACTORS = ("new_models", "removed_models", "resolved", "rescored", "redated", "relicensed")
+"""In the order in which they are listed; the order decides nothing."""
 ELAPSED = "elapsed"
+FACTS = "facts"
+"""Optional column: identities of the published numbers a row stands for, first that of the score it shows."""
 
 _DATES = ("released_on", "weights_on", "evaluated_on")
 _ACCESS = ("access", "licence_class")
@@ -22,14 +25,15 @@ _ACCESS = ("access", "licence_class")
 _SCORE = tuple(name for name in SCORE_SCHEMA if name not in {"series", "model", *_DATES, *_ACCESS})
 _COLUMNS = {"rescored": _SCORE, "redated": _DATES, "relicensed": _ACCESS}
 _KEYS = ["model", "_row"]
+_STANDS = ["model", "_fact"]
 
 
 @dataclass(frozen=True)
 class Contribution:
     """What one kind of change did to the metric; null where it cannot be told.
 
-    `models` counts the models it concerns; one model may be both rescored and redated. It is null for
-    `elapsed`, which concerns the calendar alone.
+    `models` counts the models it concerns; one model may be both rescored and redated. For `resolved` it
+    counts the published numbers. It is null for `elapsed`, which concerns the calendar alone.
     """
 
     factor: str
@@ -50,13 +54,19 @@ class Difference:
 
 @dataclass(frozen=True)
 class _Paired:
-    """The rows of two builds by what became of them; `both` holds the later values with a suffix."""
+    """The rows of two builds by what became of them; `both` holds the later values with a suffix.
+
+    `left` is what the numbers that changed hands stood for before, `arrived` what they stand for now.
+    """
 
     both: pl.DataFrame
     new: pl.DataFrame
     removed: pl.DataFrame
     gained: pl.DataFrame
     lost: pl.DataFrame
+    left: pl.DataFrame
+    arrived: pl.DataFrame
+    resolved: int
 
 
 def decompose(
@@ -66,7 +76,12 @@ def decompose(
 
     Each contribution is the mean over all orders in which the changes can be applied (Shapley, 1953),
     so it depends on no order and the contributions sum to the difference. Kinds without a change
-    contribute 0 and cost nothing; five kinds take 32 evaluations.
+    contribute 0 and cost nothing; six kinds take 64 evaluations.
+
+    A published number that stood under one model and now stands under another (a name found to be that of
+    a release, or found not to be) makes neither a new nor a removed model: it is `resolved`, dates and
+    access of its row included, as they are the model's. It is recognised by the column `facts`, where both
+    builds have it.
 
     A model is recognised by `model`, so that should be its identity and not the name it is shown by: one
     that is renamed counts as removed and as new, by amounts that cancel. Where a model has several rows
@@ -75,24 +90,24 @@ def decompose(
     on the scale, and the difference of a metric that needs it cannot be split.
 
     Args:
-        before: scores of one series in the earlier build (columns of SCORE_SCHEMA).
+        before: scores of one series in the earlier build (columns of SCORE_SCHEMA, and FACTS where known).
         after: those in the later build.
         metric: scores -> the metric on the date of the later build; null where undefined.
         metric_before: the same on the date of the earlier build, where that is another day. The passing
             of time alone is then told apart as `elapsed`, before anything else changes.
 
     Returns:
-        Contributions of `new_models`, `removed_models`, `rescored`, `redated` (release, weights or
-        evaluation) and `relicensed` (access or class), after `elapsed` where asked for. All are null
+        Contributions of `new_models`, `removed_models`, `resolved`, `rescored`, `redated` (release, weights
+        or evaluation) and `relicensed` (access or class), after `elapsed` where asked for. All are null
         where the metric is undefined in either build or in a mixture of both, as the note says.
 
     Raises:
         InputError: the scores cannot be used or belong to more than one series.
     """
-    before, after = conform(before), conform(after)
+    before, after = _conform(before), _conform(after)
     if len(set(before["series"]) | set(after["series"])) > 1:
         raise InputError("scores", "belong to more than one series", "Compare one series at a time")
-    paired = _pair(_numbered(before), _numbered(after))
+    paired = _pair(before, after)
     changed = _changed(paired)
     active = tuple(factor for factor in FACTORS if changed[factor])
     at = {applied: _defined(metric(_mixture(paired, applied))) for applied in _subsets(active)}
@@ -114,6 +129,14 @@ def decompose(
     )
 
 
+def _conform(scores: pl.DataFrame) -> pl.DataFrame:
+    """The columns of SCORE_SCHEMA; every row numbered, with all its facts and with that of its score."""
+    kind = pl.List(pl.String)
+    facts = scores[FACTS].cast(kind) if FACTS in scores.columns else pl.lit(None, dtype=kind)
+    rows = conform(scores).with_columns(facts.alias("_facts")).with_row_index("_id")
+    return rows.with_columns(_fact=pl.col("_facts").list.first())
+
+
 def _numbered(scores: pl.DataFrame) -> pl.DataFrame:
     """The rows of each model numbered from the best, so that those of two builds can be paired.
 
@@ -125,16 +148,43 @@ def _numbered(scores: pl.DataFrame) -> pl.DataFrame:
 
 
 def _pair(before: pl.DataFrame, after: pl.DataFrame) -> _Paired:
-    """Which rows are in both builds, and which only in one because the model is, or although it is not."""
-    only_after = after.join(before, on=_KEYS, how="anti")
-    only_before = before.join(after, on=_KEYS, how="anti")
-    return _Paired(
-        both=before.join(after, on=_KEYS, suffix="_after"),
-        new=only_after.join(before, on="model", how="anti"),
-        removed=only_before.join(after, on="model", how="anti"),
-        gained=only_after.join(before, on="model", how="semi"),
-        lost=only_before.join(after, on="model", how="semi"),
+    """Which rows are in both builds, which only in one, with their model or without, and which changed hands."""
+    left, arrived = _moved(before, after), _moved(after, before)
+    resolved = len({*left["_fact"], *arrived["_fact"]})
+    left, arrived = (
+        pl.concat([left, _covered(before, after, arrived)]),
+        pl.concat([arrived, _covered(after, before, left)]),
     )
+    here = _numbered(before.join(left, on="_id", how="anti"))
+    there = _numbered(after.join(arrived, on="_id", how="anti"))
+    only_here, only_there = here.join(there, on=_KEYS, how="anti"), there.join(here, on=_KEYS, how="anti")
+    return _Paired(
+        both=here.join(there, on=_KEYS, suffix="_after"),
+        new=only_there.join(before, on="model", how="anti"),
+        removed=only_here.join(after, on="model", how="anti"),
+        gained=only_there.join(before, on="model", how="semi"),
+        lost=only_here.join(after, on="model", how="semi"),
+        left=left,
+        arrived=arrived,
+        resolved=resolved,
+    )
+
+
+def _moved(rows: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose score stands in the other build, but under another model."""
+    stands = _standing(other)
+    return rows.filter(pl.col("_fact").is_in(stands["_fact"].implode())).join(stands, on=_STANDS, how="anti")
+
+
+def _covered(rows: pl.DataFrame, other: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose score is their model's in the other build too, hidden there by one that changed hands."""
+    hidden = _standing(other).join(other, on=_STANDS, how="anti")
+    return rows.join(hidden, on=_STANDS, how="semi").join(moved, on="model", how="semi")
+
+
+def _standing(rows: pl.DataFrame) -> pl.DataFrame:
+    """Every published number with the model it stands under."""
+    return rows.select("model", _fact="_facts").explode("_fact").drop_nulls()
 
 
 def _changed(paired: _Paired) -> dict[str, int]:
@@ -148,6 +198,7 @@ def _changed(paired: _Paired) -> dict[str, int]:
     return {
         "new_models": paired.new["model"].n_unique(),
         "removed_models": paired.removed["model"].n_unique(),
+        "resolved": paired.resolved,
         **{factor: models.n_unique() for factor, models in differs.items()},
         "rescored": len({*differs["rescored"], *paired.gained["model"], *paired.lost["model"]}),
     }
@@ -159,6 +210,7 @@ def _mixture(paired: _Paired, applied: frozenset[str]) -> pl.DataFrame:
     parts = [
         paired.both.select(pl.col(f"{name}_after").alias(name) if name in later else name for name in SCORE_SCHEMA),
         paired.gained if "rescored" in applied else paired.lost,
+        paired.arrived if "resolved" in applied else paired.left,
     ]
     if "new_models" in applied:
         parts.append(paired.new)

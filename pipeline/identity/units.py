@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 # Metrics that are shares of a whole by definition: they lie in [0, 1] as fractions.
 SHARES = re.compile(
-    r"^(accuracy|acc|acc_norm|exact_match|em|strict_accuracy|pass@\d+|f1|f1_score|macro_f1|micro_f1"
+    r"^(accuracy|acc|(loglikelihood_)?acc(uracy)?[-_ ]norm|multiple_choice_accuracy|exact[-_ ]match|em|strict_accuracy"
+    r"|(inst|prompt)_level_(strict|loose)_acc|pass@\d+|f1|f1_score|macro_f1|micro_f1"
     r"|f1_weighted|f1_macro|precision|recall|ap|max_ap|max_f1|max_accuracy|mc[12]|v_measure"
     r"|(map|ndcg|mrr|recall|precision|hit_rate)_?(at_|@)\d+"
     r"|inst_level_strict_acc and prompt_level_strict_acc"
@@ -22,6 +23,10 @@ SHARES = re.compile(
 )
 # Metrics without an upper end, where the published number is its own unit.
 POINTS = re.compile(r"^((byte_|word_|token_)?perplexity|ppl|loss|eval_loss|bits_per_byte|elo|mean_reward)$")
+# Units whose numbers are their own: a rating, the length of a task, points of an index.
+OWN_UNITS = frozenset({"elo", "minutes", "points"})
+CEILINGS = {"percent": 100.0, "fraction": 1.0}
+UNKNOWN_SCALE = "unit not proven: scale of the metric unknown"
 LOWER = re.compile(r"^((byte_|word_|token_)?perplexity|ppl|loss|eval_loss|bits_per_byte|wer|cer)$")
 
 
@@ -87,6 +92,25 @@ def prove(metrics: Sequence[Metric], trainer_card: bool) -> list[Proof]:
     ]
 
 
+def prove_in(usual: str | None, value: object) -> Proof:
+    """Prove the unit of one number of a benchmark that is known to be scored in a unit.
+
+    A benchmark scored in percent or fractions counts shares, so that both are possible for its numbers: above 1 only
+    percent is. Up to 1 nothing is proven, neither by other numbers of the same page, whose writers may differ, nor by
+    a score that no guessing would give. In other units the number stands for itself.
+
+    Args:
+        usual: the unit of the benchmark's usual score; None where the benchmark is not known.
+        value: the number as received.
+    """
+    if usual not in OWN_UNITS:
+        return prove([Metric("" if usual is None else "accuracy", value, "", "")], trainer_card=False)[0]
+    plain, reason = number(value)
+    if plain is not None and plain < 0 and usual == "minutes":
+        return Proof(None, None, "value outside its scale")
+    return Proof(plain, None if plain is None else usual, reason)
+
+
 def _table(metric: Metric) -> tuple[str, str]:
     return metric.suite, "" if metric.suite else metric.dataset
 
@@ -105,7 +129,7 @@ def _prove(metric: Metric, value: float | None, reason: str, trainer_card: bool,
     if POINTS.match(name):
         return Proof(value, "points", "")
     if not SHARES.match(name):
-        return Proof(None, None, "unit not proven: scale of the metric unknown")
+        return Proof(None, None, UNKNOWN_SCALE)
     if not 0 <= value <= 100:
         return Proof(None, None, "value outside its scale")
     if value > 1:

@@ -63,6 +63,7 @@ def index(
     models = intervals(fitted, drawn)
     remarks += [f"left out: {model} ({reason})" for model, reason in fitted.left_out.iter_rows()]
     return {
+        "known_at": settings.known_at.isoformat() if settings.known_at else None,
         "mode": mode,
         "anchors": chosen,
         "slope_anchor": fitted.slope_anchor,
@@ -145,6 +146,7 @@ def show(document: Document, console: Console) -> None:
     console.print(
         f"{len(document['models'])} models on {len(document['benchmarks'])} benchmarks · {document['mode']} · "
         f"{anchors} · {document['draws']} draws"
+        + (f" · known at {document['known_at']}" if document["known_at"] else "")
     )
     table = Table("model", "index", "90%", "benchmarks", box=None, header_style="bold")
     for row in document["models"][:_SHOWN]:

@@ -15,6 +15,7 @@ from pipeline.report.cells import COLUMNS, cells, span
 from pipeline.report.console import harmless
 from pipeline.report.sentence import movement
 from pipeline.settings import Settings
+from pipeline.vintage_tables import sentence
 from pipeline.warehouse import connect_published
 
 Document = dict[str, Any]
@@ -36,6 +37,8 @@ _PARTS = {
     " AND open_definition = $definition AND tolerance = $tolerance",
     "index_benchmarks": "FROM marts.index_benchmarks WHERE mode = 'eci'"
     " ORDER BY abs(gap_change_without) DESC NULLS LAST",
+    "last_change": "FROM marts.vintage_changes WHERE series = $series AND open_definition = $definition"
+    " AND $tolerance = 'strict' QUALIFY rank() OVER (ORDER BY built_after DESC) = 1 ORDER BY metric",
     "parity": "FROM marts.parity ORDER BY series",
     "parity_line": "FROM marts.parity_line ORDER BY series, measure DESC, months DESC",
     "backtest": "FROM marts.backtest ORDER BY series, basis, measure, origins, horizon, mae",
@@ -46,7 +49,10 @@ _PARTS = {
 
 
 def report(settings: Settings, definition: str, tolerance: str) -> Document:
-    """The headline and all that stands behind it, from the published file.
+    """The headline and all that stands behind it, from the published file or a build of a past state.
+
+    `as_of` is the date of the world that was asked for, `known_at` the time after which nothing captured counts (null:
+    everything does), `last_capture` when the last one that counts was finished.
 
     Raises:
         InputError: a definition or tolerance that is not published.
@@ -67,8 +73,9 @@ def report(settings: Settings, definition: str, tolerance: str) -> Document:
                         " AND tolerance = $tolerance")  # fmt: skip
         series = headline[0]["series"] if headline else ""
         parts = {name: rows(query, series=series) for name, query in _PARTS.items()}
-        origin = connection.execute("SELECT hub, attribution FROM ops.schema_version").fetchone()
+        origin = connection.execute("SELECT hub, attribution, as_of FROM ops.schema_version").fetchone()
         coverage = connection.execute("SELECT count(*) FROM marts.coverage").fetchone()
+        last = connection.execute("SELECT max(finished_at) FROM ops.captures HAVING count(*) > 0").fetchone()
     document: Document = {"headline": headline[0] if headline else None}
     if headline:
         slope, lo, hi = (headline[0][f"gap_slope_12m{end}"] for end in ("", "_lo", "_hi"))
@@ -76,6 +83,9 @@ def report(settings: Settings, definition: str, tolerance: str) -> Document:
     return document | parts | {
         "hub": origin[0] if origin else None,
         "attribution": origin[1] if origin else None,
+        "as_of": origin[2] if origin else None,
+        "known_at": settings.known_at.isoformat() if settings.known_at else None,
+        "last_capture": last[0].isoformat() if last else None,
         "open_models_without_a_score": coverage[0] if coverage else None,
     }  # fmt: skip
 
@@ -111,10 +121,16 @@ def show(document: Document, console: Console) -> None:
     for row in document["parity_line"]:
         if (row["series"], row["measure"], row["period"]) == (document["headline"]["series"], "lag", "whole"):
             console.print(f"A straight line through the lag: {row['note']}.")
+    changed = sentence(document["last_change"])
+    if changed:
+        after, before = (document["last_change"][0][f"built_{end}"] for end in ("after", "before"))
+        console.print(f"Build of {after:%Y-%m-%d %H:%M} UTC, since that of {before:%Y-%m-%d %H:%M}: {changed}.")
     loose = sum(row["comparability"] == "loose" for row in document["series"])
+    known = f"known at {document['known_at']}" if document["known_at"] else "known now"
     console.print(
         f"\n{loose} further series mix evaluators (loose) and stay out of the last table. "
-        f"{document['open_models_without_a_score']:,} open models have no usable score yet.",
+        f"{document['open_models_without_a_score']:,} open models have no usable score yet.\n"
+        f"As of {document['as_of']}, {known}: what was captured up to {document['last_capture']}.",
         style="dim",
     )  # fmt: skip
 

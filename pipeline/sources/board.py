@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -19,9 +21,13 @@ SCORE_COLUMNS: dict[str, Any] = {
     "part": pl.String, "model": pl.String, "series_id": pl.String, "variant": pl.String, "value": pl.Float64,
     "ci_lo": pl.Float64, "ci_hi": pl.Float64, "stderr": pl.Float64, "n": pl.Int64, "evaluated_on": pl.Date,
     "observed_on": pl.Date, "tier": pl.String, "self_reported": pl.Boolean, "doubtful": pl.Boolean,
-    "source_name": pl.String, "source_url": pl.String, "note": pl.String,
+    "source_name": pl.String, "source_url": pl.String, "note": pl.String, "decimals": pl.Int64,
 }  # fmt: skip
-"""`part` is the file or list the row stands in; `variant` tells apart what one model scored in one series."""
+"""`part` is the file or list the row stands in; `variant` tells apart what one model scored in one series.
+
+`decimals` is how many digits after the point were published; null where the value is as computed. A board that states
+them states one value for a model, series, variant and day.
+"""
 MODEL_COLUMNS: dict[str, Any] = {
     "model": pl.String, "hub_id": pl.String, "organisation": pl.String, "country": pl.String,
     "released_on": pl.Date, "released_on_source": pl.String, "access": pl.String, "licence_class": pl.String,
@@ -29,12 +35,15 @@ MODEL_COLUMNS: dict[str, Any] = {
 }  # fmt: skip
 """`model` is the name as written; `hub_id` the repository that the board says it is; `licence` as written."""
 SERIES_COLUMNS: dict[str, Any] = {
-    "series_id": pl.String, "benchmark_id": pl.String, "benchmark_name": pl.String, "protocol": pl.String,
+    "series_id": pl.String, "benchmark_id": pl.String, "benchmark_name": pl.String, "name_kind": pl.String,
+    "name": pl.String, "title": pl.String, "part": pl.String, "protocol": pl.String,
     "evaluator": pl.String, "comparability": pl.String, "unit": pl.String, "direction": pl.String,
     "chance": pl.Float64, "ceiling": pl.Float64, "edition_of": pl.String, "edition_on": pl.Date,
     "source_name": pl.String, "source_url": pl.String,
 }  # fmt: skip
-"""`edition_of` names the ranking of which the series is the edition of one day; null where there is but one."""
+"""`name_kind`, `name`, `title` and `part` are the benchmark as the board names it, see `identity.benchmarks`; null
+where its own `benchmark_id` is the only name. `edition_of` names the ranking of which the series is the edition of one
+day; null where there is but one."""
 TABLES = {
     "board_scores": SCORE_COLUMNS,
     "board_models": MODEL_COLUMNS,
@@ -43,6 +52,9 @@ TABLES = {
 }
 Row = dict[str, Any]
 Fetch = Callable[[Settings, str, str], tuple[Capture, bool] | None]
+Load = Callable[[Settings, Path, date], tuple[Capture, bool]]
+BY_HAND = "file loaded by hand"
+"""Origin of what `Load` captured: it is used whatever Hub is asked."""
 
 
 @dataclass
@@ -116,6 +128,8 @@ class Board:
         parse: a capture to its parts. Parts that a delta no longer has come without rows.
         fetch: (settings, endpoint, origin) to the capture and whether it is new; None where the Hub asked does not
             offer the source. A board without it must be told what to ask for.
+        load: (settings, file, day on which it was observed) to the capture and whether it is new, of a board that
+            consists of dated snapshots. The revision of its captures is that day, and they are folded in its order.
     """
 
     source: str
@@ -124,3 +138,4 @@ class Board:
     licence: str
     parse: Callable[[Capture], Iterator[Part]]
     fetch: Fetch | None = None
+    load: Load | None = None

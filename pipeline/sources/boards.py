@@ -10,6 +10,7 @@ from pipeline.sources import (
     lmarena,
     open_llm_leaderboard,
     open_llm_leaderboard_v1,
+    open_llm_snapshots,
 )
 from pipeline.sources.board import Board
 
@@ -17,6 +18,7 @@ BOARDS: tuple[Board, ...] = (
     hub_leaderboards.BOARD,
     open_llm_leaderboard.BOARD,
     open_llm_leaderboard_v1.BOARD,
+    open_llm_snapshots.BOARD,
     lmarena.BOARD,
     every_eval_ever.BOARD,
     epoch.BOARD,

@@ -8,13 +8,15 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.identity.benchmarks import Name
 from pipeline.identity.names import fingerprint, slug
 from pipeline.identity.units import Metric, direction, prove
 from pipeline.sources.quarantine import Refused
 
 METRIC_COLUMNS: dict[str, Any] = {
     "fact_id": pl.String, "repo_id": pl.String, "index_name": pl.String, "benchmark_id": pl.String,
-    "benchmark_name": pl.String, "protocol": pl.String, "evaluator": pl.String, "comparability": pl.String,
+    "benchmark_name": pl.String, "name_kind": pl.String, "name": pl.String, "title": pl.String, "part": pl.String,
+    "protocol": pl.String, "evaluator": pl.String, "comparability": pl.String,
     "series_id": pl.String, "value": pl.Float64, "unit": pl.String, "direction": pl.String,
     "tier": pl.String, "self_reported": pl.Boolean, "source_name": pl.String, "source_url": pl.String,
     "evaluated_on": pl.Date,
@@ -43,6 +45,14 @@ class _Found:
     def dataset_key(self) -> str:
         """What the card calls the benchmark: its dataset id, else its display name."""
         return str(self.dataset.get("type") or self.dataset.get("name") or "")
+
+    @property
+    def benchmark(self) -> Name:
+        """The benchmark as the card names it; a board's own name for it where the number is a board's."""
+        title = self.dataset.get("name")
+        if self.board:
+            return Name.of("board", self.evaluator, part=title)
+        return Name.of("card", self.dataset_key, title, self.dataset.get("config"))
 
     @property
     def suite(self) -> str:
@@ -147,6 +157,7 @@ def _row(repo: str, one: _Found, value: float, unit: str) -> dict[str, Any]:
         "index_name": one.index_name,
         "benchmark_id": benchmark,
         "benchmark_name": one.dataset_key,
+        **one.benchmark.columns,
         "protocol": protocol,
         "evaluator": one.evaluator,
         # Authors run their own protocols: their numbers are shown, never mixed into a headline.

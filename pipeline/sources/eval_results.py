@@ -1,7 +1,7 @@
 """Scores filed with a repository under `.eval_results/`, as the Hub lists them: one row each, or a reason why not.
 
 An entry names a benchmark's dataset and task, and a number without a scale: 20.90 stands beside 0.412. Its unit is
-accepted where the task proves it, as `identity.units` has it.
+accepted where the task or the benchmark proves it, as `identity.units` has it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from pipeline.identity.benchmarks import Name, unit_of
 from pipeline.identity.names import fingerprint, slug
-from pipeline.identity.units import SHARES, Metric, Proof, direction, prove
+from pipeline.identity.units import SHARES, Metric, Proof, direction, prove, prove_in
 from pipeline.sources.quarantine import Refused, Unreadable
 
 KIND = "eval result"
@@ -54,7 +55,8 @@ def _row(repo: str, entry: object) -> dict[str, Any]:
     if not isinstance(data, dict) or not isinstance(dataset, dict):
         raise Unreadable("entry without data and dataset")
     benchmark, task = (_word(dataset, name) for name in ("id", "task_id"))
-    proof = _proof(benchmark, task, data.get("value"))
+    named = Name.of("dataset", benchmark, part=task)
+    proof = _proof(named, task, data.get("value"))
     if proof.value is None or proof.unit is None:
         raise Unreadable(proof.reason)
     revision = dataset.get("revision")
@@ -73,6 +75,7 @@ def _row(repo: str, entry: object) -> dict[str, Any]:
         "index_name": repo,
         "benchmark_id": slug(f"hub {benchmark}"),
         "benchmark_name": benchmark,
+        **named.columns,
         "protocol": protocol,
         "evaluator": VERIFIED if verified else REPORTED,
         "comparability": "same_evaluator" if verified else "loose",
@@ -89,15 +92,17 @@ def _row(repo: str, entry: object) -> dict[str, Any]:
     }
 
 
-def _proof(benchmark: str, task: str, value: object) -> Proof:
-    """A task that counts percent says so; one that names a share is read like a metric of a card."""
+def _proof(named: Name, task: str, value: object) -> Proof:
+    """A task that counts percent says so, a known benchmark has its unit, any other is read like a metric of a card."""
     if "%" in task:
         plain = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100
-        written = f"{value:f}%" if plain else value
-        return prove([Metric("accuracy", written, benchmark, "")], trainer_card=False)[0]
+        return prove_in("percent", f"{value:f}%" if plain else value)
+    unit = unit_of(named)
+    if unit is not None:
+        return prove_in(unit, value)
     words = [task, *re.split(r"[^a-z0-9@]+", task.lower())]
     metric = next((word for word in words if SHARES.match(word.lower())), task)
-    return prove([Metric(metric, value, benchmark, "")], trainer_card=False)[0]
+    return prove([Metric(metric, value, named.name, "")], trainer_card=False)[0]
 
 
 def _word(dataset: dict[str, Any], name: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.captures import Capture
+from pipeline.identity.benchmarks import Name
 from pipeline.identity.names import fingerprint, slug
 from pipeline.identity.units import number
 from pipeline.settings import Settings
@@ -308,7 +309,8 @@ def _series(record: _Record, result: Row, metric: Row, unit: str) -> Row:
     same = "same_evaluator" if record.relationship == "third_party" else "loose"
     told = _digest([dataset, repo, named, described, unit, direction, record.organisation, same, shown])
     return {
-        "series_id": f"{benchmark}--{told}", "benchmark_id": benchmark, "benchmark_name": name, "protocol": protocol,
+        "series_id": f"{benchmark}--{told}", "benchmark_id": benchmark, "benchmark_name": name,
+        **Name.of("record", name, part=repo or dataset).columns, "protocol": protocol,
         "evaluator": record.organisation, "comparability": same, "unit": unit, "direction": direction,
         "ceiling": SCALES[unit][1] if unit in SCALES and direction == "higher" else None,
         "source_name": TITLE, "source_url": URL,

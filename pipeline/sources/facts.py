@@ -13,9 +13,10 @@ from pipeline.facts.schema import TABLES as SCHEMAS
 from pipeline.settings import Settings
 
 SOURCE = "facts"
+ORIGIN = "project"
 # Hub tables feed the bundled Hub only: closed worlds may not leak in beside what the Hub itself states.
 TABLES = (
-    "releases", "overrides", "sizes", "aliases", "benchmarks", "series", "licences",
+    "releases", "overrides", "statements", "sizes", "aliases", "benchmarks", "benchmark_names", "series", "licences",
     "published_figures", "scores_closed", "scores_epoch_matrix", "scores_epoch_eci",
 )  # fmt: skip
 
@@ -33,7 +34,7 @@ def fetch(settings: Settings) -> tuple[Capture, bool]:
     if problems:
         raise FactsError(str(problems[0]), f"{len(problems)} problem(s) in the tables of facts", "Run moat facts check")
     rows = 0
-    with CaptureWriter(settings.captures, SOURCE, "project") as writer:
+    with CaptureWriter(settings.captures, SOURCE, ORIGIN) as writer:
         for name in TABLES:
             writer.add(f"{name}.csv", tables.path(name).read_bytes())
             rows += tables.load(name).height
@@ -54,3 +55,8 @@ def parse(capture: Capture) -> dict[str, pl.DataFrame]:
     }
     captured = pl.lit(capture.manifest.capture_id)
     return {name: frame.with_columns(capture_id=captured) for name, frame in frames.items()}
+
+
+def empty() -> dict[str, pl.DataFrame]:
+    """What no capture says: the frames of `parse` without rows."""
+    return {name: pl.DataFrame(schema=dict(SCHEMAS[name].columns) | {"capture_id": pl.String}) for name in TABLES}

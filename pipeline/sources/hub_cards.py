@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.captures import Capture, CaptureWriter
+from pipeline.identity.benchmarks import NAME_COLUMNS
 from pipeline.progress import report
 from pipeline.settings import Settings
 from pipeline.sources.board import Board, Part, Row
@@ -186,8 +187,8 @@ def _score(repo: str, metric: Row) -> Row:
 
 
 def _series(metric: Row) -> Row:
-    copied = ("series_id", "benchmark_id", "benchmark_name", "protocol", "evaluator", "comparability", "unit",
-              "direction")  # fmt: skip
+    copied = ("series_id", "benchmark_id", "benchmark_name", *NAME_COLUMNS, "protocol", "evaluator", "comparability",
+              "unit", "direction")  # fmt: skip
     ceiling = {"percent": 100.0, "fraction": 1.0}.get(metric["unit"])
     row = {"ceiling": ceiling, "source_name": metric["evaluator"], "source_url": URL}
     return {name: metric[name] for name in copied} | row

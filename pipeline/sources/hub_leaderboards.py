@@ -1,7 +1,7 @@
 """Leaderboards that the Hub keeps for benchmark datasets: found by their tag, not listed by hand.
 
 The Hub gathers them from results that anybody may file. An entry has a number without a unit and no date; its unit is
-accepted where the benchmark itself says that it counts the share of right answers.
+accepted where the benchmark itself says that it counts the share of right answers, or the tables of facts know it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.captures import Capture, CaptureWriter
+from pipeline.identity.benchmarks import Name, unit_of
 from pipeline.identity.names import fingerprint, slug
-from pipeline.identity.units import Metric, number, prove
+from pipeline.identity.units import CEILINGS, UNKNOWN_SCALE, Proof, prove_in
 from pipeline.settings import Settings
 from pipeline.sources.board import Board, Part, Row
 from pipeline.sources.hub_client import CLIENT, Answer, HubClient, Refused
@@ -128,10 +129,12 @@ def _add(part: Part, entry: object, counts_shares: bool) -> None:
     if not isinstance(entry, dict) or not isinstance(model, str) or not model.strip() or len(model) > 200:
         part.refuse("entry", "", "entry without a usable model", entry)
         return
-    value, unit, reason = _proven(entry.get("value"), part.name, counts_shares)
-    if reason:
-        part.refuse("score", model, reason, entry)
+    named = Name.of("dataset", part.name)
+    proof = _proven(named, entry.get("value"), counts_shares)
+    if proof.value is None or proof.unit is None:
+        part.refuse("score", model, proof.reason, entry)
         return
+    value, unit = proof.value, proof.unit
     verified = entry.get("verified") is True
     notes = entry["notes"].strip()[:200] if isinstance(entry.get("notes"), str) else ""
     board = "verified" if verified else "filed"
@@ -146,21 +149,20 @@ def _add(part: Part, entry: object, counts_shares: bool) -> None:
     }])  # fmt: skip
     part.add("board_models", [{"model": model, "hub_id": model, "access": "unknown"}])
     part.add("board_series", [{
-        "series_id": series_id, "benchmark_id": benchmark, "benchmark_name": part.name,
+        "series_id": series_id, "benchmark_id": benchmark, "benchmark_name": part.name, **named.columns,
         "protocol": notes or "not stated", "evaluator": VERIFIED if verified else FILED,
         "comparability": "same_evaluator" if verified else "loose", "unit": unit, "direction": "higher",
-        "ceiling": 100.0 if unit == "percent" else 1.0, "source_name": "Hugging Face Hub, benchmark leaderboard",
+        "ceiling": CEILINGS.get(unit), "source_name": "Hugging Face Hub, benchmark leaderboard",
         "source_url": f"https://huggingface.co/datasets/{quote(part.name)}",
     }])  # fmt: skip
 
 
-def _proven(value: object, dataset: str, counts_shares: bool) -> tuple[float | None, str | None, str]:
+def _proven(named: Name, value: object, counts_shares: bool) -> Proof:
     """Value and unit, or why there is none: 20.90 stands beside 0.412."""
-    if not counts_shares:
-        plain, reason = number(value)
-        return plain, None, reason or "unit not proven: the benchmark does not say what it counts"
-    proof = prove([Metric("accuracy", value, dataset, "")], trainer_card=False)[0]
-    return proof.value, proof.unit, proof.reason
+    proof = prove_in("percent" if counts_shares else unit_of(named), value)
+    if proof.value is None and proof.reason == UNKNOWN_SCALE:
+        return Proof(None, None, "unit not proven: the benchmark does not say what it counts")
+    return proof
 
 
 def _stated_source(source: object, model: str) -> tuple[str | None, str]:

@@ -6,14 +6,16 @@ they are kept and marked, so that they are in no default.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 
 import polars as pl
 
 from pipeline.captures import Capture
+from pipeline.identity.benchmarks import Name
 from pipeline.settings import Settings
 from pipeline.sources import tables
-from pipeline.sources.board import Board, Part
+from pipeline.sources.board import Board, Part, Row
 from pipeline.sources.hub_client import HubClient
 from pipeline.sources.hub_files import capture_files, captured_files
 from pipeline.sources.quarantine import Unreadable
@@ -27,6 +29,16 @@ BENCHMARKS = {"IFEval": "ifeval", "BBH": "bbh", "MATH Lvl 5": "math_lvl_5", "GPQ
               "MMLU-PRO": "mmlu_pro"}  # fmt: skip
 NEEDED = ("eval_name", "fullname", *BENCHMARKS)
 USEFUL = ("Type", "Merged", "Flagged", "#Params (B)", "Hub License", "Upload To Hub Date")
+SERIES: dict[str, Row] = {
+    name: {
+        "series_id": f"{SOURCE}--{key}", "benchmark_id": f"{SOURCE}_{key}", "benchmark_name": f"{name} ({TITLE})",
+        **Name.of("board", TITLE, part=name).columns,
+        "protocol": "percent between the score of guessing (0) and the best possible one (100)",
+        "evaluator": f"Hugging Face, {TITLE}", "comparability": "same_evaluator", "unit": "percent",
+        "direction": "higher", "chance": 0.0, "ceiling": 100.0, "source_name": TITLE, "source_url": URL,
+    }
+    for name, key in BENCHMARKS.items()
+}  # fmt: skip
 
 
 def fetch(settings: Settings, endpoint: str, origin: str) -> tuple[Capture, bool] | None:
@@ -48,8 +60,22 @@ def parse(capture: Capture) -> Iterator[Part]:
         yield part
 
 
-def read(part: Part, table: pl.DataFrame) -> None:
-    """Add the rows of a table with the columns `NEEDED` and `USEFUL` to a part."""
+def read(
+    part: Part,
+    table: pl.DataFrame,
+    series: Mapping[str, Row] = SERIES,
+    observed_on: date | None = None,
+    decimals: Mapping[str, int] | None = None,
+) -> None:
+    """Add the rows of a table to a part.
+
+    Args:
+        part: where they go.
+        table: with the columns `NEEDED` and `USEFUL`, those of `series` in place of the benchmarks.
+        series: the series of each column of percents; one in fractions gets a hundredth of each.
+        observed_on: day of a dated snapshot.
+        decimals: digits after the point of each column of percents; none where they are as computed.
+    """
     part.read = table.height
     merged = tables.truth("Merged").fill_null(value=False) | tables.text("Type").str.contains("(?i)merge").fill_null(
         value=False
@@ -64,7 +90,7 @@ def read(part: Part, table: pl.DataFrame) -> None:
         .then(pl.lit("flagged by the board"))
         .when(merged)
         .then(pl.lit("merge of other models")),
-        **{name: tables.number(name) for name in BENCHMARKS},
+        **{name: tables.number(name) for name in series},
     ).with_columns(
         reason=pl.when(pl.col("model").is_null() | (pl.col("model").str.len_chars() > 200)).then(
             pl.lit("row without a usable model")
@@ -72,8 +98,8 @@ def read(part: Part, table: pl.DataFrame) -> None:
     )
     part.refuse_rows(rows, "model")
     kept = rows.filter(pl.col("reason").is_null())
-    for name, key in BENCHMARKS.items():
-        _add_scores(part, kept, name, f"{SOURCE}--{key}")
+    for name, about in series.items():
+        _add_scores(part, kept.with_columns(observed_on=observed_on), name, about, (decimals or {}).get(name))
     part.add(
         "board_models",
         kept.unique("model", keep="last", maintain_order=True).select(
@@ -89,7 +115,8 @@ def read(part: Part, table: pl.DataFrame) -> None:
     )
 
 
-def _add_scores(part: Part, kept: pl.DataFrame, name: str, series_id: str) -> None:
+def _add_scores(part: Part, kept: pl.DataFrame, name: str, series: Row, decimals: int | None) -> None:
+    shift = 2 if series["unit"] == "fraction" else 0
     inside = pl.col(name).is_between(0, 100).fill_null(value=False)
     for row in kept.filter(~inside).select("model", "variant", name).iter_rows(named=True):
         part.refuse("score", row["model"], f"{name} is no percent", row)
@@ -99,30 +126,18 @@ def _add_scores(part: Part, kept: pl.DataFrame, name: str, series_id: str) -> No
             "model",
             "variant",
             "note",
+            "observed_on",
             part=pl.lit(part.name),
-            series_id=pl.lit(series_id),
-            value=name,
+            series_id=pl.lit(series["series_id"]),
+            value=pl.col(name) / 10**shift,
+            decimals=None if decimals is None else decimals + shift,
             tier=pl.lit("C"),
             self_reported=pl.lit(value=False),
             doubtful=pl.col("note").is_not_null(),
-            source_name=pl.lit(TITLE),
-            source_url=pl.lit(URL),
+            source_name=pl.lit(series["source_name"]),
+            source_url=pl.lit(series["source_url"]),
         ),
     )
-    series = {
-        "series_id": series_id,
-        "benchmark_id": series_id.replace("--", "_"),
-        "benchmark_name": f"{name} ({TITLE})",
-        "protocol": "percent between the score of guessing (0) and the best possible one (100)",
-        "evaluator": f"Hugging Face, {TITLE}",
-        "comparability": "same_evaluator",
-        "unit": "percent",
-        "direction": "higher",
-        "chance": 0.0,
-        "ceiling": 100.0,
-        "source_name": TITLE,
-        "source_url": URL,
-    }
     part.add("board_series", [series])
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.captures import Capture
+from pipeline.identity.benchmarks import Name
 from pipeline.identity.units import number
 from pipeline.settings import Settings
 from pipeline.sources.board import Board, Part, Row
@@ -209,7 +210,8 @@ def _share(stated: Any) -> float:
 SERIES: dict[str, Row] = {
     f"{SOURCE}--{task.key}": {
         "series_id": f"{SOURCE}--{task.key}", "benchmark_id": f"{SOURCE}_{task.key}",
-        "benchmark_name": f"{task.name} ({TITLE})", "protocol": task.protocol, "evaluator": f"Hugging Face, {TITLE}",
+        "benchmark_name": f"{task.name} ({TITLE})", **Name.of("board", TITLE, part=task.name).columns,
+        "protocol": task.protocol, "evaluator": f"Hugging Face, {TITLE}",
         "comparability": "same_evaluator", "unit": "fraction", "direction": "higher", "chance": task.chance,
         "ceiling": 1.0, "source_name": TITLE, "source_url": URL,
     }

@@ -15,6 +15,8 @@ SELECT
 FROM staging.models AS m
 WHERE
     m.access = 'open'
+    -- What is dated later does not exist yet.
+    AND (m.released_on IS NULL OR m.released_on <= (SELECT r.as_of FROM raw.run AS r))
     AND m.model_id NOT IN (
         SELECT s.model_id FROM staging.scores AS s
         WHERE s.superseded_at IS NULL AND NOT s.doubtful

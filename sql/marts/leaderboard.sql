@@ -22,7 +22,11 @@ WITH indexed AS (
         s.ci_hi,
         s.source_url
     FROM staging.scores AS s
-    WHERE s.series_id = 'epoch_eci' AND s.superseded_at IS NULL
+    INNER JOIN staging.models AS m ON s.model_id = m.model_id
+    WHERE
+        s.series_id = 'epoch_eci' AND s.superseded_at IS NULL
+        -- What is dated later does not exist yet.
+        AND (m.released_on IS NULL OR m.released_on <= (SELECT r.as_of FROM raw.run AS r))
 ),
 
 counted AS (

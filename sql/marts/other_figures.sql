@@ -37,5 +37,8 @@ SELECT
     source_name,
     source_url
 FROM raw.facts_published_figures
-QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+QUALIFY
+    dense_rank() OVER (ORDER BY capture_id DESC) = 1
+    -- What is dated later does not exist yet.
+    AND published_on <= (SELECT r.as_of FROM raw.run AS r)
 ORDER BY published_on, figure_id

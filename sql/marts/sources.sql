@@ -1,6 +1,6 @@
 -- Where everything came from: rows, counts, freshness, licence and attribution of each source.
 -- source | source
--- state | asked; not offered: by the Hub that was asked; not asked: left out on demand
+-- state | asked; not offered: by the Hub that was asked; not asked: left out on demand; by hand: loaded with moat load
 -- origin | the Hub that was asked, or the project's own tables
 -- rows_read | items of its newest capture
 -- rows_kept | of these kept
@@ -15,7 +15,7 @@
 -- licence | licence of its data
 -- captured_at | when its content last changed (UTC)
 -- checked_at | when it was last asked (UTC)
--- due_at | when the daily schedule asks it next (UTC)
+-- due_at | when the daily schedule asks it next (UTC); null = never
 -- requests | requests that its newest capture took
 WITH newest AS (
     SELECT *
@@ -50,7 +50,9 @@ SELECT
     i.licence,
     n.finished_at AS captured_at,
     i.checked_at,
-    date_trunc('day', i.checked_at - INTERVAL 6 HOUR) + INTERVAL 30 HOUR AS due_at,
+    CASE
+        WHEN i.state <> 'by hand' THEN date_trunc('day', i.checked_at - INTERVAL 6 HOUR) + INTERVAL 30 HOUR
+    END AS due_at,
     n.requests
 FROM raw.sources AS i
 LEFT JOIN newest AS n ON i.source = n.source

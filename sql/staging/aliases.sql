@@ -2,8 +2,11 @@
 -- name | name as the source writes it
 -- source | source that writes it
 -- model_id | the release it stands for, or the row that an unresolved name has to itself
--- method | exact, hub id, normalised, manual, renamed (the Hub sends from one id to the other) or unresolved
--- confidence | 1 for exact names, Hub ids and manual rows, 0.95 for normalised names; null = unresolved
+-- method | exact, hub id, registry, normalised, variant, manual, declared (base on its card), renamed or unresolved
+-- confidence | how sure that is, by the method; null = unresolved
+-- variant | how the model was run or packed, as far as the name says; null = not said
+-- candidates | releases an unresolved name may mean
+-- reason | why it is unresolved
 WITH curated AS (
     FROM raw.facts_aliases
     QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
@@ -14,32 +17,32 @@ SELECT
     source,
     model_id,
     method,
-    CASE WHEN method = 'normalised' THEN 0.95 ELSE 1.0 END AS confidence
+    1.0 AS confidence,
+    NULL AS variant,
+    [] AS candidates,
+    NULL AS reason
 FROM curated
 UNION ALL
 SELECT
-    repository AS name,
+    h.id AS name,
     'hub_models' AS source,
-    m.model_id,
-    'hub id' AS method,
-    1.0 AS confidence
-FROM staging.models AS m, unnest(m.hub_ids) AS hub (repository)
+    coalesce(r.model_id, 'hub:' || h.id) AS model_id,
+    coalesce(r.method, 'hub id') AS method,
+    coalesce(r.confidence, 1.0) AS confidence,
+    r.variant,
+    [] AS candidates,
+    NULL AS reason
+FROM staging.hub_models AS h
+LEFT JOIN identity.repositories AS r ON h.id = r.id
 UNION ALL
 SELECT
-    name,
-    source,
-    model_id,
-    method,
-    CASE method WHEN 'unresolved' THEN NULL WHEN 'normalised' THEN 0.95 ELSE 1.0 END AS confidence
-FROM staging.board_models
-UNION ALL
-SELECT
-    r.asked AS name,
-    'hub_renames' AS source,
-    m.model_id,
-    'renamed' AS method,
-    1.0 AS confidence
-FROM raw.hub_renames AS r
-INNER JOIN staging.models AS m ON list_contains(m.hub_ids, r.id)
-WHERE r.state = 'renamed'
-QUALIFY row_number() OVER (PARTITION BY r.asked ORDER BY r.capture_id DESC) = 1
+    b.name,
+    b.source,
+    b.model_id,
+    b.method,
+    b.confidence,
+    b.variant,
+    CASE WHEN b.method = 'unresolved' THEN i.candidates ELSE [] END AS candidates,
+    CASE WHEN b.method = 'unresolved' THEN i.reason END AS reason
+FROM staging.board_models AS b
+INNER JOIN identity.names AS i ON b.source = i.source AND b.name = i.name

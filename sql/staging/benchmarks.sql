@@ -1,4 +1,4 @@
--- Benchmarks of the facts, and benchmarks that only model cards or boards name (as written, unresolved).
+-- Benchmarks of the facts, and those that only cards or boards name and the facts do not know by that name.
 -- benchmark_id | stable id; card_* for a name that only cards use
 -- name | name as published
 -- version | version; null = not stated
@@ -15,6 +15,26 @@
 WITH curated AS (
     FROM raw.facts_benchmarks
     QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+),
+
+named AS (
+    SELECT
+        benchmark_id,
+        benchmark_name,
+        'higher' AS direction,
+        'model cards on the Hub' AS source_name,
+        source_url,
+        0 AS place
+    FROM raw.card_metrics
+    UNION ALL
+    SELECT
+        benchmark_id,
+        benchmark_name,
+        direction,
+        source_name,
+        source_url,
+        1 AS place
+    FROM raw.board_series
 )
 
 SELECT
@@ -34,38 +54,21 @@ SELECT
 FROM curated
 UNION ALL
 SELECT
-    benchmark_id,
-    min(benchmark_name) AS name,
+    n.benchmark_id,
+    min(n.benchmark_name) AS name,
     NULL AS version,
     NULL AS domain,
     NULL AS unit,
-    'higher' AS direction,
+    min(n.direction) AS direction,
     NULL AS chance,
     NULL AS ceiling,
     NULL AS released_on,
     'unknown' AS visibility,
     NULL AS visibility_url,
-    'model cards on the Hub' AS source_name,
-    min(source_url) AS source_url
-FROM raw.card_metrics
-GROUP BY benchmark_id
-UNION ALL
-SELECT
-    b.benchmark_id,
-    min(b.benchmark_name) AS name,
-    NULL AS version,
-    NULL AS domain,
-    NULL AS unit,
-    min(b.direction) AS direction,
-    NULL AS chance,
-    NULL AS ceiling,
-    NULL AS released_on,
-    'unknown' AS visibility,
-    NULL AS visibility_url,
-    min(b.source_name) AS source_name,
-    min(b.source_url) AS source_url
-FROM raw.board_series AS b
+    min_by(n.source_name, n.place) AS source_name,
+    min_by(n.source_url, (n.place, n.source_url)) AS source_url
+FROM named AS n
 WHERE
-    b.benchmark_id NOT IN (SELECT c.benchmark_id FROM curated AS c)
-    AND b.benchmark_id NOT IN (SELECT m.benchmark_id FROM raw.card_metrics AS m)
-GROUP BY b.benchmark_id
+    n.benchmark_id IN (SELECT e.benchmark_id FROM staging.series AS e)
+    AND n.benchmark_id NOT IN (SELECT c.benchmark_id FROM curated AS c)
+GROUP BY n.benchmark_id

@@ -1,8 +1,10 @@
--- Models that boards of scores name, and what they are: resolved by exact name or repository, or left as they are.
+-- Models that boards of scores name, and what they are: the release they stand for, or left as they are.
 -- source | board
 -- name | name as the board writes it
 -- model_id | release it stands for; <board>:<name> where it is not resolved
--- method | hub id, exact, normalised or manual; unresolved
+-- method | exact, hub id, registry, normalised, variant, manual, declared or renamed; unresolved
+-- confidence | of the resolution; null = unresolved
+-- variant | how the model was run or packed, as far as the name says; null = not said
 -- hub_id | repository that the board says it is; null = not stated
 -- organisation | as the board states it
 -- country | as the board states it
@@ -11,32 +13,32 @@
 -- access | open, closed or unknown, as the board states it
 -- licence_class | of open models, as the board states it
 -- params_b | billions of parameters, as the board states it
-WITH aliases AS (
-    FROM raw.facts_aliases
-    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
-),
-
-releases AS (
-    FROM raw.facts_releases
-    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+WITH named AS (
+    SELECT lower(hub_id) AS written
+    FROM raw.board_models
 ),
 
 -- Ids of repositories differ in more than case, so a board may write them in lower case.
 repositories AS (
     SELECT
         lower(h.id) AS written,
-        min(coalesce(r.model_id, 'hub:' || h.id)) AS model_id
-    FROM staging.hub_models AS h
-    LEFT JOIN releases AS r ON h.id = r.hub_id
-    WHERE lower(h.id) IN (SELECT lower(b.hub_id) FROM raw.board_models AS b)
+        min_by(coalesce(r.model_id, 'hub:' || h.id), h.id) AS model_id,
+        min_by(coalesce(r.method, 'hub id'), h.id) AS method,
+        min_by(coalesce(r.confidence, 1.0), h.id) AS confidence,
+        min_by(r.variant, h.id) AS variant
+    FROM raw.hub_models AS h
+    LEFT JOIN identity.repositories AS r ON h.id = r.id
+    WHERE lower(h.id) IN (SELECT n.written FROM named AS n)
     GROUP BY lower(h.id)
 )
 
 SELECT
     b.source,
     b.model AS name,
-    coalesce(a.model_id, r.model_id, b.source || ':' || b.model) AS model_id,
-    coalesce(a.method, CASE WHEN r.model_id IS NULL THEN 'unresolved' ELSE 'hub id' END) AS method,
+    coalesce(i.model_id, r.model_id, b.source || ':' || b.model) AS model_id,
+    CASE WHEN i.model_id IS NOT NULL THEN i.method ELSE coalesce(r.method, 'unresolved') END AS method,
+    CASE WHEN i.model_id IS NOT NULL THEN i.confidence ELSE r.confidence END AS confidence,
+    coalesce(i.variant, r.variant) AS variant,
     b.hub_id,
     b.organisation,
     b.country,
@@ -46,5 +48,6 @@ SELECT
     b.licence_class,
     b.params_b
 FROM raw.board_models AS b
-LEFT JOIN aliases AS a ON b.source = 'epoch' AND a.source = 'epoch_eci' AND b.model = a.name
-LEFT JOIN repositories AS r ON lower(b.hub_id) = r.written
+INNER JOIN identity.names AS i ON b.source = i.source AND b.model = i.name
+-- A repository that the board names is believed where the name is that of the repository.
+LEFT JOIN repositories AS r ON lower(b.hub_id) = r.written AND lower(b.model) = r.written

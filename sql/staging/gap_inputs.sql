@@ -55,7 +55,7 @@ INNER JOIN staging.benchmarks AS b ON e.benchmark_id = b.benchmark_id
 INNER JOIN staging.models AS m ON s.model_id = m.model_id
 WHERE
     s.superseded_at IS NULL
-    AND NOT coalesce(s.doubtful, FALSE)
+    AND s.left_out IS NULL
     -- Of a ranking with editions only the newest counts.
     AND (e.edition_of IS NULL OR e.series_id IN (FROM newest_editions))
 QUALIFY row_number() OVER (

@@ -16,6 +16,7 @@
 -- disabled | whether the Hub disabled the repository; null where not stated
 -- deleted_seen_at | first list (UTC) without it, if verified or the next lacked it too; private ones look alike
 -- renamed_to | id under which the Hub now has it; null = not renamed, or not asked
+-- derivation | merge (by tag or base models) or namesake (another's older repository has its name and size)
 -- capture_id | capture this state comes from
 WITH licences AS (
     SELECT
@@ -32,6 +33,54 @@ renamed AS (
     FROM raw.hub_renames
     WHERE state = 'renamed'
     QUALIFY row_number() OVER (PARTITION BY asked ORDER BY capture_id DESC) = 1
+),
+
+merged AS (
+    SELECT DISTINCT child
+    FROM raw.lineage_edges
+    WHERE relation = 'merge'
+),
+
+sized AS (
+    SELECT
+        m.id,
+        m.author,
+        m.created_at,
+        m.params_total,
+        i.id IS NOT NULL AS is_known,
+        regexp_replace(lower(split_part(m.id, '/', -1)), '[^a-z0-9]', '', 'g') AS plain
+    FROM raw.hub_models AS m
+    LEFT JOIN identity.repositories AS i ON m.id = i.id
+    -- Declared packings and copies are known for what they are.
+    WHERE m.params_total > 0 AND coalesce(i.method, '') NOT IN ('declared', 'renamed')
+),
+
+repeated AS (
+    SELECT hash(plain, params_total) AS kind
+    FROM sized
+    -- A name such as `model` or `output` says nothing.
+    WHERE length(plain) > 5 AND regexp_matches(plain, '[0-9]')
+    GROUP BY hash(plain, params_total)
+    HAVING count(*) > 1
+),
+
+firsts AS (
+    SELECT
+        s.id,
+        s.author,
+        s.is_known,
+        -- Those without a time of creation are older than the field.
+        first_value(s.author) OVER (
+            PARTITION BY s.plain, s.params_total ORDER BY s.is_known DESC, s.created_at ASC NULLS FIRST, s.id ASC
+        ) AS first_author
+    FROM sized AS s
+    WHERE hash(s.plain, s.params_total) IN (SELECT r.kind FROM repeated AS r)
+),
+
+namesakes AS (
+    SELECT id
+    FROM firsts
+    WHERE author <> first_author AND NOT is_known
 )
 
 SELECT
@@ -52,8 +101,14 @@ SELECT
     m.disabled,
     m.gone_at AS deleted_seen_at,
     renamed.id AS renamed_to,
+    CASE
+        WHEN merged.child IS NOT NULL OR list_has_any(m.tags, ['merge', 'mergekit']) THEN 'merge'
+        WHEN namesakes.id IS NOT NULL THEN 'namesake'
+    END AS derivation,
     m.capture_id
 FROM raw.hub_models AS m
 LEFT JOIN licences AS written ON lower(m.licence) = written.licence
 LEFT JOIN licences AS named ON lower(m.licence) = 'other' AND lower(m.licence_name) = named.licence
+LEFT JOIN merged ON m.id = merged.child
+LEFT JOIN namesakes ON m.id = namesakes.id
 LEFT JOIN renamed ON m.gone_at IS NOT NULL AND m.id = renamed.asked

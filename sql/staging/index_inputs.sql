@@ -22,6 +22,6 @@ INNER JOIN staging.benchmarks AS b ON e.benchmark_id = b.benchmark_id
 INNER JOIN staging.models AS m ON s.model_id = m.model_id
 WHERE
     s.superseded_at IS NULL
-    AND NOT coalesce(s.doubtful, FALSE)
+    AND s.left_out IS NULL
     -- Only this table is published on one common scale, from chance to ceiling.
     AND e.source_url = 'https://epoch.ai/data/eci_benchmarks.csv'

@@ -4,13 +4,15 @@
 -- organisation | who released it
 -- country | country of the organisation
 -- released_on | first public availability (API or weights); null = unknown
--- released_on_source | how the date is known: as the facts name it, or hub_created (weak: creation of the repository)
+-- released_on_source | how it is known: epoch, announcement, override, two sources, hub_created (weak), unknown
 -- weights_on | first public weights where stated; null = not stated
 -- access | open (weights downloadable), closed or unknown
+-- access_source | how it is known: release, override, hub (listed), repository (a source names it), two sources, board
 -- licence_class | of open models: unrestricted, restricted, non_commercial or unknown; null for others
 -- params_total | total parameters, as published; a size in billions is as round as its source gives it
 -- params_active | active parameters; null = not stated
--- hub_ids | repositories of this release
+-- hub_ids | repositories of this release, packings and copies among them
+-- derivation | merge (of others) or namesake (another's older repository has its name and size); null = neither known
 -- overridden | fields that a curated override replaced
 -- source_name | who says so
 -- source_url | where it is public
@@ -41,33 +43,54 @@ sizes AS (
     QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
 ),
 
+repositories AS (
+    SELECT
+        *,
+        params_total IS NOT NULL AND NOT coalesce(disabled, FALSE) AS is_there
+    FROM staging.hub_models
+),
+
+members AS (
+    SELECT
+        model_id,
+        list_sort(list(id)) AS ids
+    FROM identity.repositories
+    GROUP BY model_id
+),
+
 curated AS (
     SELECT
         r.model_id,
         r.name,
         r.organisation,
         r.country,
-        coalesce(cast(o.released_on AS DATE), r.released_on) AS released_on,
-        CASE WHEN o.released_on IS NULL THEN r.released_on_source ELSE 'override' END AS released_on_source,
+        coalesce(cast(o.released_on AS DATE), r.released_on, d.released_on) AS released_on,
+        CASE
+            WHEN o.released_on IS NOT NULL THEN 'override'
+            WHEN r.released_on_source <> 'statements' THEN r.released_on_source
+            ELSE coalesce(d.released_on_source, 'unknown')
+        END AS released_on_source,
         coalesce(cast(o.weights_on AS DATE), r.weights_on) AS weights_on,
-        coalesce(o.access, r.access) AS access,
-        coalesce(o.licence_class, r.licence_class) AS licence_class,
-        cast(coalesce(r.params_b, s.params_b) * 1e9 AS BIGINT) AS params_total,
-        r.hub_id,
+        coalesce(o.access, r.access, CASE WHEN h.is_there THEN 'open' END, d.access, 'unknown') AS access,
+        CASE
+            WHEN o.access IS NOT NULL THEN 'override'
+            WHEN r.access IS NOT NULL THEN 'release'
+            WHEN h.is_there THEN 'hub'
+            ELSE coalesce(d.access_source, 'unknown')
+        END AS access_source,
+        coalesce(o.licence_class, r.licence_class, d.licence_class, h.licence_class) AS licence_class,
+        cast(coalesce(r.params_b, s.params_b) * 1e9 AS BIGINT) AS params_stated,
+        coalesce(m.ids, CASE WHEN r.hub_id IS NULL THEN [] ELSE [r.hub_id] END) AS hub_ids,
+        h.params_total,
         coalesce(o.fields, []) AS overridden,
         r.source_name,
         r.source_url
     FROM releases AS r
     LEFT JOIN overrides AS o ON r.model_id = o.model_id
     LEFT JOIN sizes AS s ON r.model_id = s.model_id
-),
-
-repositories AS (
-    FROM staging.hub_models
-    WHERE id NOT IN (
-        SELECT c.hub_id FROM curated AS c
-        WHERE c.hub_id IS NOT NULL
-    )
+    LEFT JOIN staging.decisions AS d ON r.model_id = d.model_id
+    LEFT JOIN members AS m ON r.model_id = m.model_id
+    LEFT JOIN repositories AS h ON r.hub_id = h.id
 ),
 
 unresolved AS (
@@ -76,7 +99,7 @@ unresolved AS (
         -- Two boards may mean two models by one name.
         count(*) OVER (PARTITION BY b.name) > 1
         OR b.name IN (SELECT c.name FROM curated AS c)
-        OR b.name IN (SELECT h.id FROM repositories AS h) AS ambiguous
+        OR b.name IN (SELECT h.id FROM staging.hub_models AS h) AS ambiguous
     FROM staging.board_models AS b
     WHERE b.method = 'unresolved'
 )
@@ -90,15 +113,16 @@ SELECT
     c.released_on_source,
     c.weights_on,
     c.access,
+    c.access_source,
     CASE WHEN c.access = 'open' THEN coalesce(c.licence_class, 'unknown') END AS licence_class,
-    coalesce(c.params_total, h.params_total) AS params_total,
+    coalesce(c.params_stated, c.params_total) AS params_total,
     cast(NULL AS BIGINT) AS params_active,
-    CASE WHEN c.hub_id IS NULL THEN [] ELSE [c.hub_id] END AS hub_ids,
+    c.hub_ids,
+    cast(NULL AS VARCHAR) AS derivation,
     c.overridden,
     c.source_name,
     c.source_url
 FROM curated AS c
-LEFT JOIN staging.hub_models AS h ON c.hub_id = h.id
 UNION ALL BY NAME
 SELECT
     'hub:' || h.id AS model_id,
@@ -108,15 +132,19 @@ SELECT
     cast(h.created_at AS DATE) AS released_on,
     CASE WHEN h.created_at IS NULL THEN 'unknown' ELSE 'hub_created' END AS released_on_source,
     cast(NULL AS DATE) AS weights_on,
-    CASE WHEN h.params_total IS NULL THEN 'unknown' ELSE 'open' END AS access,
-    CASE WHEN h.params_total IS NULL THEN NULL ELSE h.licence_class END AS licence_class,
+    CASE WHEN h.is_there THEN 'open' ELSE 'unknown' END AS access,
+    CASE WHEN h.is_there THEN 'hub' ELSE 'unknown' END AS access_source,
+    CASE WHEN h.is_there THEN h.licence_class END AS licence_class,
     h.params_total,
     cast(NULL AS BIGINT) AS params_active,
-    [h.id] AS hub_ids,
+    list_sort([h.id] || coalesce(m.ids, [])) AS hub_ids,
+    h.derivation,
     [] AS overridden,
     'Hugging Face Hub' AS source_name,
     'https://huggingface.co/' || h.id AS source_url
 FROM repositories AS h
+LEFT JOIN members AS m ON 'hub:' || h.id = m.model_id
+WHERE h.id NOT IN (SELECT r.id FROM identity.repositories AS r)
 UNION ALL BY NAME
 SELECT
     u.model_id,
@@ -127,12 +155,34 @@ SELECT
     coalesce(u.released_on_source, 'unknown') AS released_on_source,
     cast(NULL AS DATE) AS weights_on,
     u.access,
+    CASE WHEN u.access = 'unknown' THEN 'unknown' ELSE 'board' END AS access_source,
     CASE WHEN u.access = 'open' THEN coalesce(u.licence_class, 'unknown') END AS licence_class,
     cast(u.params_b * 1e9 AS BIGINT) AS params_total,
     cast(NULL AS BIGINT) AS params_active,
     [] AS hub_ids,
+    cast(NULL AS VARCHAR) AS derivation,
     [] AS overridden,
     s.attribution AS source_name,
     s.url AS source_url
 FROM unresolved AS u
 INNER JOIN raw.sources AS s ON u.source = s.source
+UNION ALL BY NAME
+SELECT
+    f.model_id,
+    f.id || ' (of ' || cast(cast(f.created_at AS DATE) AS VARCHAR) || ', deleted)' AS name,
+    f.author AS organisation,
+    cast(NULL AS VARCHAR) AS country,
+    cast(f.created_at AS DATE) AS released_on,
+    'hub_created' AS released_on_source,
+    cast(NULL AS DATE) AS weights_on,
+    CASE WHEN f.params_total IS NULL THEN 'unknown' ELSE 'open' END AS access,
+    CASE WHEN f.params_total IS NULL THEN 'unknown' ELSE 'hub' END AS access_source,
+    CASE WHEN f.params_total IS NULL THEN NULL ELSE f.licence_class END AS licence_class,
+    f.params_total,
+    cast(NULL AS BIGINT) AS params_active,
+    [] AS hub_ids,
+    cast(NULL AS VARCHAR) AS derivation,
+    [] AS overridden,
+    'Hugging Face Hub' AS source_name,
+    'https://huggingface.co/' || f.id AS source_url
+FROM staging.hub_tombstones AS f

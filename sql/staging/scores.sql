@@ -6,6 +6,7 @@
 -- value | score as published
 -- unit | percent, fraction, elo, points or minutes, as proven
 -- value_scaled | 0-1 for percent and fraction; null for units without an end
+-- value_normalised | 0 at chance and 1 at the ceiling of its series; null where either is unknown
 -- ci_lo | lower end of the published interval
 -- ci_hi | upper end of the published interval
 -- stderr | standard error where published
@@ -17,6 +18,7 @@
 -- tier | evidence tier A, A-, B, B+, C, D or E (see the docs)
 -- self_reported | whether the developer reports its own model; null = unknown
 -- doubtful | marked doubtful until checked; never in defaults
+-- left_out | why it is in no default: doubtful, flagged, merge, quantised, re-upload or namesake; null = it counts
 -- source_name | who published the number; null = not stated
 -- source_kind | url, name_only or not_stated: how the source itself is known
 -- source_url | where the row is public
@@ -42,6 +44,16 @@ numbered AS (
                 source_name, source_url, note
         ) AS row_number
     FROM facts
+),
+
+-- What a repository said that was deleted and made anew is said of the earlier one.
+former AS (
+    SELECT
+        c.fact_id,
+        min_by(t.model_id, t.ended_at) AS model_id
+    FROM raw.card_metrics AS c
+    INNER JOIN staging.hub_tombstones AS t ON c.repo_id = t.id AND c.gone_at <= t.ended_at
+    GROUP BY c.fact_id
 ),
 
 found AS (
@@ -75,7 +87,8 @@ found AS (
     SELECT
         'hub_models' AS source,
         c.fact_id AS score_id,
-        coalesce(m.model_id, 'hub:' || c.repo_id) AS model_id,
+        coalesce(f.model_id, m.model_id, 'hub:' || c.repo_id) AS model_id,
+        m.variant AS packing,
         c.series_id,
         c.index_name AS model_as_written,
         c.value,
@@ -92,11 +105,13 @@ found AS (
         c.gone_at
     FROM raw.card_metrics AS c
     LEFT JOIN staging.aliases AS m ON c.repo_id = m.name AND m.source = 'hub_models'
+    LEFT JOIN former AS f ON c.fact_id = f.fact_id
     UNION ALL BY NAME
     SELECT
         b.source,
         b.fact_id AS score_id,
         m.model_id,
+        m.variant AS packing,
         b.series_id,
         b.model AS model_as_written,
         b.value,
@@ -124,13 +139,13 @@ found AS (
     INNER JOIN staging.board_models AS m ON b.source = m.source AND b.model = m.name
 ),
 
--- Series that a board states: what a dated snapshot of the same table said before is superseded by it.
+-- Series that a board states live: what a dated snapshot of the same table said before is superseded by it.
 live AS (
     SELECT
         series_id,
         min(seen_at) AS seen_at
     FROM raw.board_scores
-    WHERE gone_at IS null
+    WHERE gone_at IS null AND source <> 'open_llm_csv'
     GROUP BY series_id
 ),
 
@@ -151,6 +166,7 @@ SELECT
     f.value,
     f.unit,
     CASE f.unit WHEN 'percent' THEN f.value / 100 WHEN 'fraction' THEN f.value END AS value_scaled,
+    CASE WHEN f.unit = e.unit THEN (f.value - e.chance) / nullif(e.ceiling - e.chance, 0) END AS value_normalised,
     f.ci_lo,
     f.ci_hi,
     f.stderr,
@@ -162,6 +178,15 @@ SELECT
     f.tier,
     f.self_reported,
     f.doubtful,
+    CASE
+        WHEN f.doubtful AND f.note LIKE 'flagged%' THEN 'flagged'
+        WHEN (f.doubtful AND f.note LIKE 'merge%') OR o.derivation = 'merge' THEN 'merge'
+        WHEN f.doubtful THEN 'doubtful'
+        WHEN f.packing = 'copy' THEN 're-upload'
+        WHEN o.derivation = 'namesake' THEN 'namesake'
+        WHEN regexp_matches(f.packing, 'packing (gg|awq|gptq|exl|bnb|mlx|.bit|int|fp[48]|..fp4|w[0-9]|i?q[0-9])')
+            THEN 'quantised'
+    END AS left_out,
     f.source_name,
     f.source_kind,
     f.source_url,
@@ -169,8 +194,13 @@ SELECT
     f.capture_id,
     coalesce(f.seen_at, min(c.finished_at) OVER (PARTITION BY f.score_id)) AS seen_at,
     -- Captures may be deltas, so what was folded carries its own dates; those of the project's tables are whole.
-    CASE f.source WHEN 'facts' THEN coalesce(c.replaced_at, l.seen_at) ELSE f.gone_at END AS superseded_at
+    CASE f.source
+        WHEN 'facts' THEN coalesce(c.replaced_at, l.seen_at)
+        ELSE least(f.gone_at, l.seen_at)
+    END AS superseded_at
 FROM found AS f
+INNER JOIN staging.models AS o ON f.model_id = o.model_id
 INNER JOIN captures AS c ON f.capture_id = c.capture_id AND f.source = c.source
-LEFT JOIN live AS l ON f.series_id = l.series_id AND f.source = 'facts'
+LEFT JOIN staging.series AS e ON f.series_id = e.series_id
+LEFT JOIN live AS l ON f.series_id = l.series_id AND f.source IN ('facts', 'open_llm_csv')
 QUALIFY row_number() OVER (PARTITION BY f.score_id ORDER BY f.capture_id DESC) = 1

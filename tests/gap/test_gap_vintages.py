@@ -156,12 +156,59 @@ def test_rows_of_a_model_are_paired_from_the_best_of_each_build(direction, sign)
     assert (models["rescored"], models["redated"], amounts["rescored"]) == (1, 0, pytest.approx(sign * -40))
 
 
+def standing(*rows):
+    """Rows of (model, score, released_on, access, facts), the fact of the score first."""
+    return scores(*(row[:4] for row in rows), facts=[list(row[4]) for row in rows])
+
+
+def test_a_name_that_turns_out_to_be_a_release_is_resolved_and_not_new():
+    # 58 was published for "O Three", of which nothing was known; then the name is found to be the open model o3.
+    known = [(*row, [row[0]]) for row in ROWS]
+    before = standing(*known, ("board:O Three", 58, None, "unknown", ["n"]))
+    after = standing(*known, ("o3", 58, "2025-08-01", "open", ["n"]))
+    found, amounts, models = split(before, after)
+    assert found.difference == pytest.approx(-3)
+    assert amounts == {name: pytest.approx(-3 if name == "resolved" else 0) for name in FACTORS}
+    assert models == {name: int(name == "resolved") for name in FACTORS}
+    _, back, _ = split(after, before)
+    assert back == {name: pytest.approx(3 if name == "resolved" else 0) for name in FACTORS}
+    _, unidentified, _ = split(before.drop("facts"), after)
+    assert unidentified["new_models"] == pytest.approx(-3)
+
+
+@pytest.mark.parametrize(("named", "difference"), [(58, -3), (52, 0)])
+def test_a_number_that_comes_to_a_model_with_another_one_is_resolved(named, difference):
+    # o2 shows the better of its own 55 and of the number that stood under a name.
+    known = [(*row, [row[0]]) for row in ROWS[:3]]
+    before = standing(*known, (*ROWS[3], ["own"]), ("board:O Two", named, None, "unknown", ["n"]))
+    facts = ["n", "own"] if named > 55 else ["own", "n"]
+    after = standing(*known, ("o2", max(named, 55), "2025-06-01", "open", facts))
+    for there, sign in ((split(before, after), 1), (split(after, before), -1)):
+        found, amounts, models = there
+        assert found.difference == pytest.approx(sign * difference)
+        assert amounts == {name: pytest.approx(sign * difference if name == "resolved" else 0) for name in FACTORS}
+        assert models == {name: int(name == "resolved") for name in FACTORS}
+
+
+def test_a_number_that_changes_hands_beside_other_changes_shares_only_what_they_do_together():
+    # The resolved o3 at 58 and a new c3 at 65 act on different frontiers: -3 and +5.
+    known = [(*row, [row[0]]) for row in ROWS]
+    before = standing(*known, ("board:O Three", 58, None, "unknown", ["n"]))
+    after = standing(*known, ("o3", 58, "2025-08-01", "open", ["n"]), ("c3", 65, "2025-08-01", "closed", ["c3"]))
+    found, amounts, _ = split(before, after)
+    assert found.difference == pytest.approx(2)
+    assert (amounts["resolved"], amounts["new_models"]) == (pytest.approx(-3), pytest.approx(5))
+
+
 def test_two_series_are_refused():
     with pytest.raises(InputError, match="more than one series"):
         decompose(BASE, scores(*ROWS, series="t"), gap)
 
 
-ROW = st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 300), st.sampled_from(["open", "closed"]))
+ROW = st.tuples(
+    st.integers(0, 4), st.integers(0, 9), st.integers(0, 300), st.sampled_from(["open", "closed"]),
+    st.lists(st.sampled_from("fghij"), max_size=2, unique=True),
+)  # fmt: skip
 
 
 @settings(max_examples=12, deadline=None)
@@ -169,7 +216,8 @@ ROW = st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 300), st.sa
 def test_contributions_sum_to_the_difference_and_mirror_back(rows_before, rows_after):
     def table(rows):
         start = date(2025, 1, 1)
-        return scores(*((f"m{m}", s, (start + timedelta(days=d)).isoformat(), a) for m, s, d, a in rows))
+        dated = ((f"m{m}", s, (start + timedelta(days=d)).isoformat(), a, facts) for m, s, d, a, facts in rows)
+        return standing(*dated).with_columns(pl.col("facts").cast(pl.List(pl.String)))
 
     def best(frame):
         # Defined on every table: the sum over sides, dates and licences of what is best there.
@@ -181,6 +229,6 @@ def test_contributions_sum_to_the_difference_and_mirror_back(rows_before, rows_a
     assert there.before == best(table(rows_before))
     assert there.after == best(table(rows_after))
     assert sum(amounts.values()) == pytest.approx(there.difference)
-    for name in ("rescored", "redated", "relicensed"):
+    for name in ("resolved", "rescored", "redated", "relicensed"):
         assert amounts[name] == pytest.approx(-back[name])
     assert amounts["new_models"] == pytest.approx(-back["removed_models"])

@@ -1,8 +1,10 @@
 """A unit is proven by a rule or the metric is put aside; nothing is silently rescaled."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.identity.units import Metric, direction, prove
+from pipeline.identity.units import Metric, direction, prove, prove_in
 
 
 def one(value, metric="accuracy", suite="", trainer=False):
@@ -53,3 +55,49 @@ def test_a_metric_without_an_end_is_its_own_unit_and_an_unknown_one_is_put_aside
 
 def test_errors_are_better_when_lower():
     assert (direction("perplexity"), direction("wer"), direction("accuracy")) == ("lower", "lower", "higher")
+
+
+def test_a_benchmark_known_to_count_shares_proves_percent_above_one_and_nothing_below():
+    assert [prove_in(usual, 20.9).unit for usual in ("percent", "fraction")] == ["percent", "percent"]
+    assert [prove_in(usual, 0.412).reason for usual in ("percent", "fraction")] == [
+        "unit not proven: fraction or percent"
+    ] * 2
+    assert prove_in("percent", 101.0).reason == "value outside its scale"
+
+
+def test_a_rating_and_minutes_are_units_only_of_benchmarks_that_are_scored_in_them():
+    assert (prove_in("elo", 1287.0).unit, prove_in("minutes", 0.4).unit) == ("elo", "minutes")
+    assert prove_in("minutes", -3).reason == "value outside its scale"
+    assert prove_in("percent", 1287.0).unit is None
+    assert prove_in(None, 1287.0).unit is None
+
+
+def test_of_an_unknown_benchmark_only_a_percent_sign_proves_a_unit():
+    assert prove_in(None, 20.9).reason == "unit not proven: scale of the metric unknown"
+    assert (prove_in(None, "0.9%").value, prove_in(None, "0.9%").unit) == (0.9, "percent")
+    assert prove_in("percent", "87,3").reason == "value is text"
+
+
+ANY = st.one_of(
+    st.floats(), st.integers(), st.floats(0, 100).map("{:.2f}%".format), st.text(), st.none(), st.booleans()
+)
+METRICS = st.sampled_from(["accuracy", "pass@1", "perplexity", "elo", "score", "cos_sim_pearson", ""])
+SUITES = st.sampled_from(["", "mteb", "open_llm_leaderboard_v2"])
+
+
+@given(metrics=st.lists(st.builds(Metric, METRICS, ANY, st.sampled_from(["a", "b"]), SUITES)), trainer=st.booleans())
+def test_proving_names_the_unit_and_never_changes_the_number(metrics, trainer):
+    for metric, proof in zip(metrics, prove(metrics, trainer), strict=True):
+        assert (proof.value is None) == (proof.unit is None)
+        assert (proof.value is None) == bool(proof.reason)
+        if proof.value is not None:
+            assert proof.value == float(str(metric.value).removesuffix("%"))
+
+
+@given(usual=st.sampled_from([None, "percent", "fraction", "elo", "points", "minutes"]), value=ANY)
+def test_nor_does_proving_by_benchmark(usual, value):
+    proof = prove_in(usual, value)
+    assert (proof.value is None) == (proof.unit is None)
+    if proof.value is not None:
+        assert proof.value == float(str(value).removesuffix("%"))
+        assert proof.unit in {"percent", "elo", "points", "minutes"}

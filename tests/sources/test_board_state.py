@@ -1,5 +1,7 @@
 """What stays, ends or is refused when a board is captured again."""
 
+import hashlib
+
 import pytest
 
 from pipeline import hub_state
@@ -154,3 +156,16 @@ def test_a_source_that_is_new_makes_no_other_one_be_read_again_and_a_table_of_ot
             connection.execute("ALTER TABLE raw.board_models ADD COLUMN of_an_earlier_version VARCHAR")
         assert len(boards.fold(BOARD)) == 1
         assert len(standing(boards)) == 5
+
+
+def test_the_fact_of_a_board_that_does_not_round_is_what_it_states_to_the_last_digit(tmp_path):
+    with offering(tmp_path, arena([rating("m", 1000.0)])) as boards:
+        boards.fetch(BOARD)
+        boards.replace(arena([rating("m", 1000.0000000000001)]))
+        boards.fetch(BOARD)
+        boards.fold(BOARD)
+        old, new = boards.table(query="ORDER BY value").to_dicts()
+        assert (old["gone_at"] is None, new["gone_at"] is None) == (False, True)
+        stated = ["lmarena", "m", old["series_id"], old["variant"] or "", "1000.0", "995.0", "1005.0", ""]
+        assert old["fact_id"] == hashlib.md5(chr(31).join(stated).encode(), usedforsecurity=False).hexdigest()
+        assert boards.table("board_changes").is_empty()

@@ -51,6 +51,7 @@ def test_who_filed_a_result_of_another_page_is_not_known_and_a_verified_one_is_c
         ({"id": "a/quiz", "task_id": "accuracy"}, 64.0, "percent"),
         ({"id": "a/quiz", "task_id": "hard_accuracy"}, 64.0, "percent"),
         ({"id": "a/quiz", "task_id": "accuracy"}, "64.0%", "percent"),
+        ({"id": "Idavidrein/gpqa", "task_id": "diamond"}, 76.1, "percent"),
     ],
 )
 def test_a_unit_is_proven_by_the_task(dataset, value, unit):

@@ -107,8 +107,9 @@ def test_a_record_becomes_a_score_with_its_series_and_its_model(tmp_path):
     assert series["series_id"].startswith(series["benchmark_id"] + "--")
     assert series["benchmark_id"].startswith("eee_quiz_board_quiz_")
     assert {name: value for name, value in series.items() if value is not None and not name.endswith("_id")} == {
-        "benchmark_name": "Quiz", "evaluator": "Quiz makers", "comparability": "same_evaluator", "unit": "fraction",
-        "direction": "higher", "ceiling": 1.0, "source_name": BOARD.title, "source_url": BOARD.url,
+        "benchmark_name": "Quiz", "name_kind": "record", "name": "Quiz", "part": "org/quiz",
+        "evaluator": "Quiz makers", "comparability": "same_evaluator", "unit": "fraction", "direction": "higher",
+        "ceiling": 1.0, "source_name": BOARD.title, "source_url": BOARD.url,
         "protocol": "metric Accuracy, split test, prompt style 5-shot CoT, reasoning true, temperature 0,"
         f" prompt template {fingerprint(json.dumps('Q: {q}'))}, library lm_eval 0.4.9",
     }  # fmt: skip

@@ -103,6 +103,7 @@ def test_the_scores_of_a_readme_become_those_of_a_board(tmp_path):
     assert score["series_id"] == series["series_id"]
     assert {name: item for name, item in series.items() if name != "series_id"} == {
         "source": "hub_cards", "benchmark_id": "card_cais_mmlu", "benchmark_name": "cais/mmlu",
+        "name_kind": "card", "name": "cais/mmlu", "title": None, "part": None,
         "protocol": "metric accuracy, dataset MMLU", "evaluator": "authors of the models", "comparability": "loose",
         "unit": "percent", "direction": "higher", "chance": None, "ceiling": 100.0, "edition_of": None,
         "edition_on": None, "source_name": "authors of the models",

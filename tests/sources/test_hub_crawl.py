@@ -88,6 +88,15 @@ def test_a_whole_list_is_read_again_after_a_week(tmp_path, increments):
         assert hub_crawl.fetch(chosen, hub.url, "hub")[0].manifest.kind == "full"
 
 
+def test_a_repository_that_was_deleted_and_made_anew_leaves_a_tombstone(tmp_path):
+    crawl(tmp_path, ROWS)
+    anew = ROWS[0] | {"createdAt": "2024-06-01T00:00:00Z", "lastModified": "2024-06-01T00:00:00Z"}
+    second, _ = crawl(tmp_path, [anew, *ROWS[1:]])
+    former = state(tmp_path, "hub_former", but=set(STATE_COLUMNS["hub_former"]) - {"id", "created_at", "ended_at"})
+    assert former == [("org/m01", datetime(2024, 3, 1, 10, tzinfo=UTC), second.manifest.finished_at)]
+    assert ("org/m01", datetime(2024, 6, 1, tzinfo=UTC)) in {row[0:1] + row[2:3] for row in state(tmp_path)}
+
+
 def test_a_crawl_that_was_cut_off_goes_on_at_its_cursor(tmp_path):
     with pytest.raises(SourceError, match="answers 502 after every retry"):
         crawl(tmp_path, ROWS, Fault("502", first=3, every=1), retries=0)

@@ -95,3 +95,13 @@ def test_a_result_that_was_withdrawn_is_superseded(tmp_path):
         boards.fold(BOARD)
         assert boards.table(query="WHERE gone_at IS NOT NULL")["model"].to_list() == ["org/m0"]
         assert boards.fetch(BOARD)[1] is False
+
+
+def test_a_benchmark_that_the_facts_know_counts_shares_though_it_does_not_say_so(tmp_path):
+    entries = [entry(1, "org/a", 20.9), entry(2, "org/b", 0.412), entry(3, "org/c", "71.2%"), entry(4, "org/d", 1287.0)]
+    _, [(_, scores)], found, reasons = read(tmp_path, benchmark("cais/hle", entries, None))
+    assert found.select("model", "value").rows() == [("org/a", 20.9), ("org/c", 71.2)]
+    assert [reason for _, _, reason in reasons] == [
+        "unit not proven: fraction or percent", "value outside its scale",
+    ]  # fmt: skip
+    assert scores.kept == 2

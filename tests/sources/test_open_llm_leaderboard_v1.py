@@ -96,7 +96,8 @@ def test_a_result_file_becomes_six_scores_with_their_series_and_one_model(tmp_pa
     series = rows(part, "board_series")
     assert series[2] == {
         "series_id": "open_llm_v1--mmlu", "benchmark_id": "open_llm_v1_mmlu",
-        "benchmark_name": "MMLU (Open LLM Leaderboard v1)", "chance": 0.25, "ceiling": 1.0, "unit": "fraction",
+        "benchmark_name": "MMLU (Open LLM Leaderboard v1)", "name_kind": "board", "name": "Open LLM Leaderboard v1",
+        "part": "MMLU", "chance": 0.25, "ceiling": 1.0, "unit": "fraction",
         "protocol": "5-shot, unweighted mean of acc over 57 subjects", "direction": "higher",
         "evaluator": "Hugging Face, Open LLM Leaderboard v1", "comparability": "same_evaluator",
         "source_name": "Open LLM Leaderboard v1", "source_url": BOARD.url,

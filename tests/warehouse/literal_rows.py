@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from pipeline import forecast_tables, gap_tables, index_tables
+from pipeline import date_tables, forecast_tables, gap_tables, index_tables, policy_tables, vintage_tables
 
 URL = "https://example.org/x"
 SEEN = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)]
@@ -50,6 +50,9 @@ def fill_gap(connection):
     index_tables.write(connection, found)
     gap_tables.compute(connection, found.inputs, found.draws, as_of)
     forecast_tables.compute(connection, found, connection.execute("FROM staging.index_inputs").pl(), as_of)
+    policy_tables.write(connection, as_of)
+    date_tables.fill(connection, found)
+    vintage_tables.write(connection, [])
 
 
 def rows(connection, query):

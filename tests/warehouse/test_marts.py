@@ -3,7 +3,8 @@
 from datetime import date
 
 from pipeline.sql_models import failing_rows, load_checks
-from tests.warehouse.literal_rows import SEEN, URL, rows
+from tests.warehouse.literal_rows import SEEN, URL, figure, release, rows
+from tests.warehouse.worlds import build_world
 
 
 def test_a_corrected_score_is_superseded_and_kept(world):
@@ -15,7 +16,7 @@ def test_a_corrected_score_is_superseded_and_kept(world):
 
 def test_a_repository_missing_from_the_newest_list_is_noted_not_dropped(world):
     assert rows(world, "SELECT id, deleted_seen_at, renamed_to FROM staging.hub_models ORDER BY id") == [
-        ("org/gone", SEEN[1], "org/stays"), ("org/stays", None, None),
+        ("org/gone", SEEN[1], "org/stays"), ("org/new", None, None), ("org/stays", None, None),
     ]  # fmt: skip
     assert rows(world, "SELECT name, model_id FROM staging.aliases WHERE method = 'renamed'") == [
         ("org/gone", "hub:org/stays")
@@ -28,17 +29,13 @@ def test_a_repository_missing_from_the_newest_list_is_noted_not_dropped(world):
 def test_a_board_s_models_are_repositories_or_stand_for_themselves(world):
     query = "SELECT name, model_id, method, confidence FROM staging.aliases WHERE source = 'board' ORDER BY name"
     assert rows(world, query) == [
-        ("A", "board:A", "unresolved", None),
+        ("A", "a", "exact", 1.0),
         ("ORG/STAYS", "hub:org/stays", "hub id", 1.0),
-        ("a", "board:a", "unresolved", None),
         ("old", "board:old", "unresolved", None),
+        ("pet", "board:pet", "unresolved", None),
     ]
     query = "SELECT name, access, released_on FROM staging.models WHERE model_id LIKE 'board:%' ORDER BY name"
-    assert rows(world, query) == [
-        ("A (board)", "closed", date(2024, 1, 5)),  # a release has the plain name
-        ("a", "unknown", None),
-        ("old", "unknown", None),
-    ]
+    assert rows(world, query) == [("old", "unknown", None), ("pet", "unknown", None)]
 
 
 def test_scores_of_a_board_have_provenance_and_only_the_newest_edition_counts(world):
@@ -46,12 +43,12 @@ def test_scores_of_a_board_have_provenance_and_only_the_newest_edition_counts(wo
              " WHERE capture_id = 'b1' ORDER BY value")  # fmt: skip
     assert rows(world, query) == [
         ("old", "new", 6.0, "elo", date(2024, 2, 2), SEEN[0], SEEN[1]),
-        ("a", "old", 7.0, "elo", date(2024, 2, 1), SEEN[0], None),
-        ("a", "new", 8.0, "elo", date(2024, 2, 2), SEEN[0], None),
+        ("pet", "old", 7.0, "elo", date(2024, 2, 1), SEEN[0], None),
+        ("pet", "new", 8.0, "elo", date(2024, 2, 2), SEEN[0], None),
         ("ORG/STAYS", "new", 9.0, "elo", date(2024, 2, 2), SEEN[0], None),
     ]
     query = "SELECT model, series FROM staging.gap_inputs WHERE unit = 'elo' ORDER BY score"
-    assert rows(world, query) == [("a", "new"), ("org/stays", "new")]
+    assert rows(world, query) == [("pet", "new")]  # the repository is a merge
 
 
 def test_frontier_gap_and_catch_up(world):
@@ -80,7 +77,7 @@ def test_headline_and_survival(world):
 
 
 def test_coverage_sources_and_leaderboard(world):
-    assert rows(world, "SELECT model FROM marts.coverage ORDER BY 1") == [("org/gone",)]
+    assert rows(world, "SELECT model FROM marts.coverage ORDER BY 1") == [("org/new",)]
     assert rows(world, "SELECT source, state, scores, rows_read FROM marts.sources ORDER BY 1") == [
         ("board", "asked", 3, 1), ("facts", "asked", 5, 1), ("hub_models", "asked", 0, 1),
         ("other", "not offered", 0, None),
@@ -119,3 +116,11 @@ def test_checks_pass_on_a_good_world_and_name_what_breaks_them(world):
     for name in ("staging.scores.source_present", "staging.scores.in_range", "staging.models.unique_key",
                  "staging.models.no_future_date", "marts.frontier.monotone", "ops.captures.counts_add_up"):  # fmt: skip
         assert failing_rows(world, checks[name])[0] >= 1, name
+
+
+def test_what_is_dated_after_the_date_of_the_world_is_not_there_yet():
+    late = release("late", "open", 1, released_on=date(2024, 2, 11), capture_id="f2")
+    with build_world(facts_published_figures=[figure("late", 3, 1.0, "f2")], facts_releases=[late]) as world:
+        assert "late" not in {figure_id for (figure_id,) in rows(world, "SELECT figure_id FROM marts.other_figures")}
+        assert "LATE" not in {model for (model,) in rows(world, "SELECT model FROM marts.coverage")}
+        assert rows(world, "SELECT name FROM staging.models WHERE model_id = 'late'") == [("LATE",)]

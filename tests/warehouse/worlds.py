@@ -6,6 +6,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from pipeline import identity_tables
 from pipeline.board_state import STATE_COLUMNS as BOARDS
 from pipeline.facts.schema import TABLES
 from pipeline.hub_state import STATE_COLUMNS
@@ -45,20 +46,26 @@ def build_world(**more):
                   for m in ("o", "u")],
         "scores_closed": first + second,
     }  # fmt: skip
-    stays, gone = ({"id": f"org/{name}", "author": "org", "tags": [], "params_total": 7} for name in ("stays", "gone"))
+    stays, gone, new = (
+        {"id": f"org/{name}", "author": "org", "tags": [], "params_total": 7} for name in ("stays", "gone", "new")
+    )
     edge = {"child": "org/stays", "parent": "org/base", "relation": "merge", "evidence": "tag"}
     hub = {
-        "hub_models": [stays | {"capture_id": "h2"}, gone | {"capture_id": "h1", "gone_at": SEEN[1]}],
+        "hub_models": [
+            stays | {"capture_id": "h2"},
+            gone | {"capture_id": "h1", "gone_at": SEEN[1]},
+            new | {"capture_id": "h2"},
+        ],
         "lineage_edges": [edge | {"capture_id": "h2"}],
         "board_scores": [
-            rated("a", "old", 7.0),
-            rated("a", "new", 8.0),
+            rated("pet", "old", 7.0),
+            rated("pet", "new", 8.0),
             rated("ORG/STAYS", "new", 9.0),
             rated("old", "new", 6.0, gone_at=SEEN[1]),
         ],
         "board_models": [
             {"source": "board", "model": "A", "access": "closed", "released_on": date(2024, 1, 5)},
-            {"source": "board", "model": "a", "access": "unknown"},
+            {"source": "board", "model": "pet", "access": "unknown"},
             {"source": "board", "model": "old", "access": "unknown"},
             {"source": "board", "model": "ORG/STAYS", "hub_id": "ORG/STAYS", "access": "unknown"},
         ],
@@ -73,7 +80,7 @@ def build_world(**more):
     sources.append({"source": "other", "state": "not offered", "attribution": "O", "url": URL})
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for schema in ("raw", "staging", "gap", "marts", "ops"):
+        for schema in ("raw", "identity", "staging", "gap", "marts", "ops"):
             connection.execute(f"CREATE SCHEMA {schema}")
         tables = {f"facts_{n}": (facts.get(n, []), dict(TABLES[n].columns) | {"capture_id": pl.String}) for n in FACTS}
         tables |= {name: (hub.get(name, []), dict(schema)) for name, schema in (HUB | STATE_COLUMNS | BOARDS).items()}
@@ -86,6 +93,7 @@ def build_world(**more):
             connection.execute(f"CREATE TABLE raw.{name} AS FROM frame")
             connection.unregister("frame")
         assert not more, f"no such tables: {list(more)}"
+        identity_tables.fill(connection)
         models = load_models()
         for model in sorted(models, key=lambda model: model.schema != "staging"):
             if model.schema == "staging":
