@@ -21,7 +21,7 @@ SCHEMAS = {"date_sensitivity": COLUMNS}
 # The day that a kind of evidence gives a model; of several the first.
 DATINGS = {
     "as used": None,
-    "as Epoch dates them": "evidence = 'epoch'",
+    "as Epoch has it": "evidence = 'epoch'",
     "as announced": "evidence IN ('announcement', 'override')",
 }
 

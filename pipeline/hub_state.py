@@ -93,10 +93,10 @@ def _fold_one(connection: duckdb.DuckDBPyConnection, capture: Capture) -> tuple[
         connection.execute(f"INSERT INTO raw.{table} BY NAME SELECT * EXCLUDE (place) FROM new_{table}")
     if manifest.kind == "full":
         _note_absent(connection, capture)
-    connection.execute("CREATE OR REPLACE TEMP VIEW facts AS SELECT * EXCLUDE (place) FROM new_card_metrics")
+    connection.execute("CREATE OR REPLACE TEMP VIEW card_facts AS SELECT * EXCLUDE (place) FROM new_card_metrics")
     gone = "SELECT id FROM raw.hub_models WHERE gone_at IS NOT NULL"
     owner = f"repo_id IN (SELECT id FROM new_hub_models) OR repo_id IN ({gone})"
-    update_scores(connection, "raw.card_metrics", "facts", owner, capture)
+    update_scores(connection, "raw.card_metrics", "card_facts", owner, capture)
     connection.execute("INSERT INTO raw.quarantine BY NAME SELECT * EXCLUDE (place) FROM new_quarantine")
     kept, unread, metrics, unproven = (
         int(count)

@@ -64,6 +64,8 @@ series AS (
         b.chance IS NOT NULL AND e.chance IS NULL AS of_unknown_chance
     FROM staging.series AS e
     INNER JOIN staging.benchmarks AS b ON e.benchmark_id = b.benchmark_id
+    -- Under a name that nobody has mapped stand different measures of one dataset: no cell.
+    WHERE b.unit IS NOT NULL OR e.benchmark_id = $benchmark
 ),
 
 scores AS (

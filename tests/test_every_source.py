@@ -1,6 +1,7 @@
 """Every source there is, from a local Hub into staging.scores and out again, and nothing twice."""
 
 import json
+import shutil
 
 import polars as pl
 import pytest
@@ -9,7 +10,9 @@ from pipeline.facts.hub_repositories import bundled_repositories
 from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.repository import Repository
 from pipeline.localhub.server import serve
+from pipeline.settings import Settings
 from pipeline.sources.boards import BOARDS
+from pipeline.warehouse import connect_published, logical_hash
 from tests.conftest import CANARY, moat
 from tests.faults.test_canary import files_with_the_token
 from tests.sources import board_data, test_every_eval_ever, test_open_llm_leaderboard_v1
@@ -19,6 +22,7 @@ FILED = {"filename": ".eval_results/hard.yaml", "verified": True,
          "data": {"dataset": {"id": "org/hard", "task_id": "accuracy"}, "value": 61.5}}  # fmt: skip
 SOL = "GPT-5.6 Sol,,162.5,160,165,2026-07-09,OpenAI,USA,API access,Closed weights,"
 NEW = "Newcomer 9,,158.5,155,161,2026-10-01,Lab,France,Open weights (unrestricted),Open weights,"
+TABLES = "SELECT schema_name, table_name FROM duckdb_tables() ORDER BY ALL"
 README = """---
 model-index:
 - name: unstated
@@ -54,9 +58,12 @@ def hub():
         yield running
 
 
+def epoch_address(hub):
+    return f"{hub.url}/datasets/{board_data.EPOCH}/resolve/main"
+
+
 def run(hub, data):
-    epoch_address = f"{hub.url}/datasets/{board_data.EPOCH}/resolve/main"
-    return moat("run", "--hub", hub.url, data=data, MOAT_EPOCH=epoch_address, HF_TOKEN=CANARY)
+    return moat("run", "--hub", hub.url, data=data, MOAT_EPOCH=epoch_address(hub), HF_TOKEN=CANARY)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +75,16 @@ def data(hub, tmp_path_factory):
 
 def query(data, sql):
     return pl.DataFrame(json.loads(moat("sql", sql, "--format", "json", data=data).stdout))
+
+
+def test_the_captures_elsewhere_give_the_same_file(hub, data, tmp_path):
+    shutil.copytree(data / "captures", tmp_path / "captures")
+    done = moat("rebuild", data=tmp_path, MOAT_HUB=hub.url, MOAT_EPOCH=epoch_address(hub))
+    with connect_published(Settings(data=data)) as published:
+        digest, tables = logical_hash(published), published.sql(TABLES).fetchall()
+    assert done.stdout.split() == [digest, str(Settings(data=tmp_path).published_file)]
+    with connect_published(Settings(data=tmp_path)) as rebuilt:
+        assert rebuilt.sql(TABLES).fetchall() == tables
 
 
 def test_every_source_reaches_staging_with_provenance(data):
@@ -152,5 +169,6 @@ def test_a_repository_that_was_renamed_is_found_under_its_new_name(hub, data):
     found = query(data, "SELECT id, deleted_seen_at IS NULL AS there, renamed_to FROM staging.hub_models"
                         " WHERE id IN ('org/unstated', 'new/name') ORDER BY id")  # fmt: skip
     assert found.rows() == [("new/name", True, None), ("org/unstated", False, "new/name")]
-    found = query(data, "SELECT model_id FROM staging.aliases WHERE method = 'renamed' AND name = 'org/unstated'")
+    found = query(data, "SELECT model_id FROM staging.aliases WHERE method = 'renamed' AND name = 'org/unstated'"
+                        " AND source = 'hub_models'")  # fmt: skip
     assert found.rows() == [("hub:new/name",)]

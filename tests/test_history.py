@@ -125,15 +125,6 @@ def test_the_state_after_the_second_of_three_captures_is_that_of_a_world_that_en
     assert asked(history.past(two, DAY, MARCH), scores) == [(70.0, None)]
 
 
-def test_captures_elsewhere_give_what_the_run_published(built, tmp_path):
-    shutil.copytree(built / "captures", tmp_path / "captures")
-    day = asked(Settings(data=built), "SELECT as_of FROM ops.schema_version")[0][0]
-    done = moat("rebuild", "--as-of", str(day), data=tmp_path)
-    assert done.stdout.split() == [content(Settings(data=built)), str(Settings(data=tmp_path).published_file)]
-    tables = "SELECT schema_name, table_name FROM duckdb_tables() ORDER BY ALL"
-    assert asked(Settings(data=tmp_path), tables) == asked(Settings(data=built), tables)
-
-
 def test_a_look_that_came_later_is_not_told(two):
     note_check(two.captures, facts.SOURCE)
     question = "SELECT checked_at, captured_at FROM marts.sources WHERE source = 'facts'"

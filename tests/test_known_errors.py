@@ -35,7 +35,7 @@ DATES = [
 
 @pytest.mark.parametrize(("source", "model", "stated", "expected"), DATES)
 def test_a_wrong_date_stays_a_statement(published, source, model, stated, expected):
-    query = "SELECT count(*) FROM marts.date_conflicts WHERE model_id = ? AND source = ? AND stated_on = ?"
+    query = "SELECT count(*) FROM marts.date_disputes WHERE model_id = ? AND source = ? AND stated_on = ?"
     assert published.execute(query, [model, source, stated]).fetchone() == (1,)
     assert used(published, model)["released_on"] == expected
 
@@ -51,7 +51,7 @@ ACCESSES = [
 
 @pytest.mark.parametrize(("source", "model", "stated", "expected"), ACCESSES)
 def test_a_wrong_access_stays_a_statement(published, source, model, stated, expected):
-    query = "SELECT count(*) > 0 FROM marts.access_conflicts WHERE model_id = ? AND source = ? AND stated = ?"
+    query = "SELECT count(*) > 0 FROM marts.access_disputes WHERE model_id = ? AND source = ? AND stated = ?"
     assert published.execute(query, [model, source, stated]).fetchone() == (True,)
     assert used(published, model)["access"] in ({expected} if isinstance(expected, str) else expected)
 
@@ -83,7 +83,7 @@ def test_both_dates_of_a_model_are_kept(published):
 
 def test_versions_dated_as_the_first_of_their_name_are_listed_and_the_effect_is_shown(published):
     """Epoch dates GPT-4o (Aug 2024) in May 2024: its date stays in use, and what another would change is told."""
-    query = "SELECT stated_on FROM marts.date_conflicts WHERE model = 'GPT-4o (Aug 2024)' AND evidence = 'announcement'"
+    query = "SELECT stated_on FROM marts.date_disputes WHERE model = 'GPT-4o (Aug 2024)' AND evidence = 'announcement'"
     assert published.execute(query).fetchall() == [(date(2024, 8, 6),)]
     query = "SELECT redated, catch_up_median FROM marts.date_sensitivity WHERE dating = ?"
     assert published.execute(query, ["as used"]).fetchone() == (0, pytest.approx(7.10, abs=0.15))

@@ -39,6 +39,7 @@ _PARTS = {
     " ORDER BY abs(gap_change_without) DESC NULLS LAST",
     "last_change": "FROM marts.vintage_changes WHERE series = $series AND open_definition = $definition"
     " AND $tolerance = 'strict' QUALIFY rank() OVER (ORDER BY built_after DESC) = 1 ORDER BY metric",
+    "date_sensitivity": "FROM marts.date_sensitivity WHERE series = $series ORDER BY redated",
     "parity": "FROM marts.parity ORDER BY series",
     "parity_line": "FROM marts.parity_line ORDER BY series, measure DESC, months DESC",
     "backtest": "FROM marts.backtest ORDER BY series, basis, measure, origins, horizon, mae",
@@ -121,6 +122,13 @@ def show(document: Document, console: Console) -> None:
     for row in document["parity_line"]:
         if (row["series"], row["measure"], row["period"]) == (document["headline"]["series"], "lag", "whole"):
             console.print(f"A straight line through the lag: {row['note']}.")
+    for row in document["date_sensitivity"]:
+        if row["redated"] and row["catch_up_median"] is not None:
+            console.print(
+                f"Dated {row['dating'].removeprefix('as ')}: {row['redated']} models move (open = downloadable, strict);"
+                f" the median until a record is matched is {row['catch_up_median']:.1f} months, the lag"
+                f" {row['lag_months']:.1f}. See marts.date_disputes."
+            )
     changed = sentence(document["last_change"])
     if changed:
         after, before = (document["last_change"][0][f"built_{end}"] for end in ("after", "before"))

@@ -1,6 +1,6 @@
 -- What the headline owes to disputed dates: the same estimators on each way to date the models.
 -- series | series id
--- dating | as used; as Epoch dates them; as announced (by vendors, where an announcement is among the facts)
+-- dating | as used; as Epoch has it; as announced (by vendors, where an announcement is among the facts)
 -- redated | models whose day differs from the one that is used
 -- gap_raw | closed minus open in the unit of the series
 -- lag_months | how long ago a closed model was already better than the best open one

@@ -17,6 +17,7 @@ KEYS = sorted(
         "epoch",
         "every_eval_ever",
         "facts",
+        "gap/dates",
         "gap/forecast",
         "gap/index",
         "gap/policies",
@@ -26,18 +27,24 @@ KEYS = sorted(
         "hub_leaderboards",
         "hub_models",
         "hub_renames",
+        "identity/names",
         "lmarena",
+        "marts/access_disputes",
         "marts/backtest",
         "marts/capability_index",
         "marts/catch_up",
         "marts/closing_rate",
         "marts/coverage",
+        "marts/date_disputes",
+        "marts/date_sensitivity",
         "marts/forecast",
         "marts/frontier",
         "marts/gap",
         "marts/headline",
         "marts/index_benchmarks",
         "marts/leaderboard",
+        "marts/left_out",
+        "marts/licence_disputes",
         "marts/other_figures",
         "marts/parity",
         "marts/parity_line",
@@ -46,7 +53,8 @@ KEYS = sorted(
         "marts/score_conflicts",
         "marts/sources",
         "marts/survival",
-        "marts/unmapped_benchmarks",
+        "marts/unmapped_names",
+        "marts/unresolved",
         "marts/vintage_changes",
         "open_llm_csv",
         "open_llm_v1",
@@ -56,16 +64,20 @@ KEYS = sorted(
         "ops/quarantine",
         "ops/schema_version",
         "published",
+        "staging/access_history",
         "staging/aliases",
         "staging/benchmarks",
         "staging/board_models",
+        "staging/decisions",
         "staging/gap_inputs",
         "staging/hub_models",
+        "staging/hub_tombstones",
         "staging/index_inputs",
         "staging/lineage_edges",
         "staging/models",
         "staging/scores",
         "staging/series",
+        "staging/statements",
     ]
 )
 
@@ -99,7 +111,7 @@ def test_groups_read_left_to_right(definitions):
 def test_every_check_blocks(definitions):
     specs = [spec for check in sql_checks for spec in check.check_specs]
     assert {spec.key for spec in specs} == set(graph(definitions).asset_check_keys)
-    assert len(specs) == 14
+    assert len(specs) == 18
     assert all(spec.blocking for spec in specs)
 
 

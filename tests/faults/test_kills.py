@@ -40,19 +40,30 @@ def hash_of(data):
         return logical_hash(connection)
 
 
-@pytest.mark.parametrize(
-    "stage",
-    ["pull", "read captures", "hub_models", "facts", "staging.scores", "gap", "marts.headline", "ops",
-     "write published files 0", "write published files 1", "write published files 2"],
-)  # fmt: skip
+EARLY = ["pull", "read captures", "hub_models", "facts", "identity", "staging.scores", "gap"]
+LATE = ["marts.headline", "ops", *(f"write published files {number}" for number in range(3))]
+
+
+@pytest.mark.parametrize("stages", [EARLY, LATE], ids=["early", "late"])
+def test_kills_one_after_the_other_leave_the_previous_file_and_the_next_run_succeeds(built, tmp_path, stages):
+    kill_and_run(built, tmp_path / "data", stages)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("stage", [*EARLY, *LATE])
 def test_a_kill_leaves_the_previous_file_and_the_next_run_succeeds(built, tmp_path, stage):
-    data = tmp_path / "data"
+    kill_and_run(built, tmp_path / "data", [stage])
+
+
+def kill_and_run(built, data, stages):
     shutil.copytree(built, data)
     before = hash_of(data)
     env = {**os.environ, "MOAT_DATA": str(data), "DAGSTER_HOME": str(data / "dagster")}
-    killed = subprocess.run([sys.executable, "-c", KILL_AT, stage], env=env, cwd=ROOT, capture_output=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert hash_of(data) == before
+    for stage in stages:
+        command = [sys.executable, "-c", KILL_AT, stage]
+        killed = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, check=False)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+        assert hash_of(data) == before, stage
     moat("run", data=data)
     assert hash_of(data) == before
     assert not list((data / "published").glob(".new-*"))

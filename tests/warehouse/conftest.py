@@ -5,7 +5,8 @@ import pytest
 from tests.warehouse.worlds import build_world
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def world():
+    """Read it, do not write it."""
     with build_world() as connection:
         yield connection

@@ -8,7 +8,7 @@ from pipeline.sources.board import Part
 from pipeline.sources.card_metrics import card_metrics
 from pipeline.sources.eval_results import eval_results
 from pipeline.sources.open_llm_leaderboard import read as read_board
-from tests.warehouse.literal_rows import SEEN, URL, rated, rows
+from tests.warehouse.literal_rows import SEEN, URL, rows, score
 from tests.warehouse.worlds import build_world
 
 V1 = "https://huggingface.co/spaces/HuggingFaceH4/open_llm_leaderboard"
@@ -78,6 +78,7 @@ HUB = {
     "hub_models": [{"id": repo, "author": "org", "tags": [], "params_total": 7, "capture_id": "h2"}
                    for repo in sorted({row["repo_id"] for row in CARDS})],
 }  # fmt: skip
+MEASURED = score("a", 0.4, "f2", series_id="matrix", unit="fraction")
 README = stated(CARDS[-1]["series_id"], "p", "card_boolq", name_kind="card", name="boolq")
 PROTOCOLS = {
     "not stated": "not stated",
@@ -132,7 +133,7 @@ def known():
                     chance=0.0, ceiling=1.0)  # fmt: skip
     protocols = [stated(protocol, protocol) for protocol in PROTOCOLS | SCAFFOLDS | ERAS]
     board = [*board_table(), README, matrix, stated("odd", "p", "odd"), *protocols]
-    with build_world(**facts, **HUB, board_series=board, board_scores=[rated("a", "matrix", 0.4)]) as world:
+    with build_world(**facts, **HUB, board_series=board, facts_scores_closed=[MEASURED]) as world:
         yield world
 
 
@@ -160,12 +161,12 @@ def test_series_ids_do_not_depend_on_what_is_known(known):
 
 def test_an_unknown_name_stays_a_benchmark_of_its_own_and_is_listed_with_what_to_do(known):
     query = ("SELECT benchmark_id, found_in, name, title, part, series, scores, models, split_part(what_to_do, '/', 4)"
-             " FROM marts.unmapped_benchmarks WHERE benchmark_id IN ('card_mmlu', 'odd') ORDER BY 1")  # fmt: skip
+             " FROM marts.unmapped_names WHERE benchmark_id IN ('card_mmlu', 'odd') ORDER BY 1")  # fmt: skip
     assert rows(known, query) == [
         ("card_mmlu", "card", "mmlu", "MMLU Astronomy", None, 1, 1, 1, "benchmark_names.csv"),
         ("odd", None, "odd", None, None, 1, 0, 0, "benchmarks.csv"),
     ]
-    assert rows(known, "SELECT count(*) FROM marts.unmapped_benchmarks WHERE name = 'cais/mmlu'") == [(0,)]
+    assert rows(known, "SELECT count(*) FROM marts.unmapped_names WHERE name = 'cais/mmlu'") == [(0,)]
 
 
 def test_the_second_board_publishes_normalised_percent_and_the_first_plain_percent(known):

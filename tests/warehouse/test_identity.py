@@ -41,8 +41,10 @@ def one(world, query):
 
 class TestNames:
     @pytest.fixture(scope="class")
-    def world(self):
+    @classmethod
+    def world(cls):
         with build_world(
+            only=["marts.unresolved", "staging.gap_inputs"],
             facts_releases=[release("m", "closed", 5, name="Model M (Jan 2024)") | NEW],
             board_models=[named("model-m-2024-01-05_high"), named("model m"), named("it's <b>")],
             board_scores=[rated("model-m-2024-01-05_high", "new", 5.0), rated("model m", "new", 4.0)],
@@ -70,7 +72,7 @@ class TestNames:
 
     def test_two_boards_may_mean_two_models_by_one_name(self):
         other = [{"source": "other", "model": "pet", "access": "open"}]
-        with build_world(board_models=other) as world:
+        with build_world(["staging.models"], board_models=other) as world:
             found = rows(world, "SELECT name FROM staging.models WHERE name LIKE 'pet%' ORDER BY 1")
         assert found == [("pet (board)",), ("pet (other)",)]
 
@@ -78,7 +80,10 @@ class TestNames:
 class TestDates:
     def used(self, *statements, **more):
         with build_world(
-            facts_releases=[undecided("x", hub_id="org/x")], facts_statements=list(statements), **more
+            ["staging.models"],
+            facts_releases=[undecided("x", hub_id="org/x")],
+            facts_statements=list(statements),
+            **more,
         ) as world:
             return one(world, "SELECT released_on, released_on_source FROM staging.models WHERE model_id = 'x'")
 
@@ -103,12 +108,14 @@ class TestDates:
         assert self.used(hub_models=[repository("org/x")]) == (None, "unknown")
 
     def test_what_disagrees_is_listed_beside_what_is_used(self):
-        with build_world(facts_statements=[says("a", "released_on", "2024-03-01", "models_dev")]) as world:
-            query = "SELECT used_on, stated_on, source, days_later FROM marts.date_conflicts"
+        with build_world(
+            ["marts.date_disputes"], facts_statements=[says("a", "released_on", "2024-03-01", "models_dev")]
+        ) as world:
+            query = "SELECT used_on, stated_on, source, days_later FROM marts.date_disputes"
             assert rows(world, query) == [(date(2024, 1, 1), date(2024, 3, 1), "models_dev", 60)]
 
     def test_a_repository_older_than_the_field_has_no_date(self):
-        with build_world(hub_models=[repository("org/old", created_at=None)]) as world:
+        with build_world(["staging.models"], hub_models=[repository("org/old", created_at=None)]) as world:
             query = "SELECT released_on, released_on_source FROM staging.models WHERE name = 'org/old'"
             assert one(world, query) == (None, "unknown")
 
@@ -116,7 +123,10 @@ class TestDates:
 class TestAccess:
     def used(self, *statements, **more):
         with build_world(
-            facts_releases=[undecided("x", hub_id="org/x")], facts_statements=list(statements), **more
+            ["staging.models"],
+            facts_releases=[undecided("x", hub_id="org/x")],
+            facts_statements=list(statements),
+            **more,
         ) as world:
             return one(world, "SELECT access, access_source FROM staging.models WHERE model_id = 'x'")
 
@@ -136,17 +146,20 @@ class TestAccess:
         assert found == ("open", "hub")
 
     def test_a_contradiction_is_listed(self):
-        with build_world(facts_statements=[says("o", "access", "closed", "llm_stats")]) as world:
-            query = "SELECT used, stated, source FROM marts.access_conflicts"
+        with build_world(
+            ["marts.access_disputes"], facts_statements=[says("o", "access", "closed", "llm_stats")]
+        ) as world:
+            query = "SELECT used, stated, source FROM marts.access_disputes"
             assert rows(world, query) == [("open", "closed", "llm_stats")]
 
     def test_closed_until_the_weights_were_published(self):
         override = {"model_id": "a", "reason": "r", "source_name": "s", "source_url": URL} | NEW
         with build_world(
+            ["staging.access_history"],
             facts_overrides=[
                 override | {"field": "access", "value": "open"},
                 override | {"field": "weights_on", "value": "2024-01-20"},
-            ]
+            ],
         ) as world:
             query = "SELECT access, from_on, until_on, evidence FROM staging.access_history WHERE model_id = 'a'"
             assert rows(world, query + " ORDER BY from_on") == [
@@ -158,7 +171,7 @@ class TestAccess:
             )
 
     def test_a_deleted_repository_is_open_until_it_was_gone(self):
-        with build_world(hub_models=[repository("org/x", gone_at=SEEN[1])]) as world:
+        with build_world(["staging.access_history"], hub_models=[repository("org/x", gone_at=SEEN[1])]) as world:
             query = "SELECT access, until_on FROM staging.access_history WHERE model_id = 'hub:org/x' ORDER BY from_on"
             assert rows(world, query) == [("open", SEEN[1].date()), ("unknown", None)]
 
@@ -169,6 +182,7 @@ class TestLicences:
         stated = [says("x", "access", "open", "d"), says("x", "repository", "org/x", "d")]
         for value, expected in (("apache_2_0", "unrestricted"), ("proprietary", "unknown")):
             with build_world(
+                ["staging.models"],
                 facts_releases=[undecided("x")],
                 facts_licences=[licence | NEW],
                 facts_statements=[*stated, says("x", "licence", value, "d")],
@@ -184,9 +198,12 @@ class TestLicences:
             repository("x/tuned", licence="apache-2.0", tags=["license:llama3"]),
         ]
         with build_world(
-            facts_licences=licences, hub_models=hub, lineage_edges=[declares("x/tuned", "org/base", "finetune")]
+            ["marts.licence_disputes"],
+            facts_licences=licences,
+            hub_models=hub,
+            lineage_edges=[declares("x/tuned", "org/base", "finetune")],
         ) as world:
-            query = "SELECT repository, conflict, licence_class, other_class FROM marts.licence_conflicts ORDER BY 2"
+            query = "SELECT repository, conflict, licence_class, other_class FROM marts.licence_disputes ORDER BY 2"
             assert rows(world, query) == [
                 ("x/tuned", "base", "unrestricted", "restricted"),
                 ("x/tuned", "tag", "unrestricted", "restricted"),
@@ -197,7 +214,8 @@ class TestClones:
     """The open record of the board is 50; every clone claims more."""
 
     @pytest.fixture(scope="class")
-    def world(self):
+    @classmethod
+    def world(cls):
         packed = [f"p{number}/Thing-7B-GGUF" for number in range(250)]
         copied = [f"c{number}/Thing-7B" for number in range(250)]
         namesakes = [f"n{number}/Thing-7B" for number in range(250)]
@@ -206,6 +224,7 @@ class TestClones:
         flagged = {"doubtful": True, "note": "flagged by the board"}
         clones = [*packed, *copied, *namesakes, *merged]
         with build_world(
+            ["marts.left_out", "staging.gap_inputs"],
             hub_models=[first, repository("f/Other-7B"), *map(repository, clones)],
             lineage_edges=[
                 *(declares(name, "org/Thing-7B", "quantized") for name in packed),

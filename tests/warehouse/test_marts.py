@@ -102,20 +102,32 @@ def test_a_size_of_its_own_table_fills_in_where_the_release_states_none(world):
                 " ORDER BY 1") == [("a", None), ("o", 7_500_000_000), ("u", 3_000_000_000)]  # fmt: skip
 
 
-def test_checks_pass_on_a_good_world_and_name_what_breaks_them(world):
-    checks = {f"{check.table}.{check.rule}": check for check in load_checks()}
-    failing = {name: failing_rows(world, check)[0] for name, check in checks.items()}
-    assert {name for name, count in failing.items() if count} == {
-        "marts.headline.answers"
-    }  # no epoch_eci in this world
-    world.execute("UPDATE staging.scores SET source_url = NULL, value_scaled = 1.01 WHERE model_id = 'a'")
-    world.execute("INSERT INTO staging.models FROM staging.models WHERE model_id = 'a'")
-    world.execute("UPDATE staging.models SET released_on = DATE '2999-01-01' WHERE model_id = 'o'")
-    world.execute("UPDATE marts.frontier SET score = 49 WHERE model_name = 'B'")
-    world.execute("UPDATE ops.captures SET rows_read = 2 WHERE capture_id = 'f1'")
-    for name in ("staging.scores.source_present", "staging.scores.in_range", "staging.models.unique_key",
-                 "staging.models.no_future_date", "marts.frontier.monotone", "ops.captures.counts_add_up"):  # fmt: skip
-        assert failing_rows(world, checks[name])[0] >= 1, name
+def test_checks_pass_on_a_good_world_and_name_what_breaks_them():
+    with build_world() as world:
+        checks = {f"{check.table}.{check.rule}": check for check in load_checks()}
+        failing = {name: failing_rows(world, check)[0] for name, check in checks.items()}
+        assert {name for name, count in failing.items() if count} == {
+            "marts.headline.answers"
+        }  # no epoch_eci in this world
+        world.execute("UPDATE staging.scores SET source_url = NULL, value_scaled = 1.01 WHERE model_id = 'a'")
+        world.execute("INSERT INTO staging.models FROM staging.models WHERE model_id = 'a'")
+        world.execute("UPDATE staging.models SET released_on = DATE '2999-01-01' WHERE model_id = 'o'")
+        world.execute("UPDATE marts.frontier SET score = 49 WHERE model_name = 'B'")
+        world.execute("UPDATE ops.captures SET rows_read = 2 WHERE capture_id = 'f1'")
+        world.execute("INSERT INTO staging.aliases SELECT * REPLACE (0.5 AS confidence, 'x' AS model_id)"
+                      " FROM staging.aliases WHERE name = 'A' AND source = 'board'")  # fmt: skip
+        for name in (
+            "staging.aliases.confident",
+            "staging.aliases.known_model",
+            "staging.aliases.unique_key",
+            "staging.scores.source_present",
+            "staging.scores.in_range",
+            "staging.models.unique_key",
+            "staging.models.no_future_date",
+            "marts.frontier.monotone",
+            "ops.captures.counts_add_up",
+        ):
+            assert failing_rows(world, checks[name])[0] >= 1, name
 
 
 def test_what_is_dated_after_the_date_of_the_world_is_not_there_yet():

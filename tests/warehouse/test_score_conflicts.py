@@ -16,7 +16,7 @@ def stated(model, value, of, **more):
     return score(model, value, "f2", series_id=of, **more)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def disputed():
     """Closed A: 60 by the vendor, 50 by the lab, which is also 33.3% of the way from chance (25) to the ceiling."""
     benchmark = {"benchmark_id": "exam", "name": "Exam", "unit": "percent", "direction": "higher", "chance": 0.25,
