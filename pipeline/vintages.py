@@ -61,7 +61,7 @@ _INPUTS = """
             )) AS fact
         FROM staging.scores AS s
         INNER JOIN staging.models AS m ON s.model_id = m.model_id
-        WHERE s.superseded_at IS NULL AND NOT coalesce(s.doubtful, FALSE)
+        WHERE s.superseded_at IS NULL AND s.left_out IS NULL
     ),
 
     standing AS (

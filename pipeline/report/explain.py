@@ -61,6 +61,7 @@ _LEFT_OUT = {
     "merge": "of a merge of other models",
     "quantised": "of a quantised copy",
     "re-upload": "of a copy of another repository",
+    "namesake": "of a repository with the name and size of an older one",
     "older edition": "a newer edition of the ranking counts",
 }
 _BECAUSE = {

@@ -1,7 +1,7 @@
 -- Models that boards of scores name, and what they are: the release they stand for, or left as they are.
 -- source | board
 -- name | name as the board writes it
--- model_id | release it stands for; <board>:<name> where it is not resolved
+-- model_id | release or repository it stands for; <board>:<name> where it is not resolved
 -- method | exact, hub id, registry, normalised, variant, manual, declared or renamed; unresolved
 -- confidence | of the resolution; null = unresolved
 -- variant | how the model was run or packed, as far as the name says; null = not said
@@ -14,8 +14,12 @@
 -- licence_class | of open models, as the board states it
 -- params_b | billions of parameters, as the board states it
 WITH named AS (
-    SELECT lower(hub_id) AS written
+    SELECT
+        lower(hub_id) AS written,
+        'hub:' || min(hub_id) AS model_id
     FROM raw.board_models
+    WHERE lower(hub_id) = lower(model)
+    GROUP BY lower(hub_id)
 ),
 
 -- Ids of repositories differ in more than case, so a board may write them in lower case.
@@ -35,9 +39,14 @@ repositories AS (
 SELECT
     b.source,
     b.model AS name,
-    coalesce(i.model_id, r.model_id, b.source || ':' || b.model) AS model_id,
-    CASE WHEN i.model_id IS NOT NULL THEN i.method ELSE coalesce(r.method, 'unresolved') END AS method,
-    CASE WHEN i.model_id IS NOT NULL THEN i.confidence ELSE r.confidence END AS confidence,
+    coalesce(i.model_id, r.model_id, n.model_id, b.source || ':' || b.model) AS model_id,
+    CASE
+        WHEN i.model_id IS NOT NULL THEN i.method
+        WHEN n.model_id IS NOT NULL THEN coalesce(r.method, 'hub id')
+        ELSE 'unresolved'
+    END AS method,
+    CASE WHEN i.model_id IS NOT NULL THEN i.confidence WHEN n.model_id IS NOT NULL THEN coalesce(r.confidence, 1.0)
+    END AS confidence,
     coalesce(i.variant, r.variant) AS variant,
     b.hub_id,
     b.organisation,
@@ -49,5 +58,6 @@ SELECT
     b.params_b
 FROM raw.board_models AS b
 INNER JOIN identity.names AS i ON b.source = i.source AND b.model = i.name
--- A repository that the board names is believed where the name is that of the repository.
-LEFT JOIN repositories AS r ON lower(b.hub_id) = r.written AND lower(b.model) = r.written
+-- A repository that the board names is believed where the name is that of the repository, listed or not.
+LEFT JOIN named AS n ON lower(b.hub_id) = n.written AND lower(b.model) = n.written
+LEFT JOIN repositories AS r ON n.written = r.written

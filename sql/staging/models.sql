@@ -1,5 +1,5 @@
 -- One row per release: curated ones with their overrides, other repositories of the Hub, other models that boards name.
--- model_id | stable id; hub:<repository> or <board>:<name> for what is no curated release
+-- model_id | stable id; hub:<repository>, listed or named by a board, or <board>:<name> for what is no curated release
 -- name | name people use, unique
 -- organisation | who released it
 -- country | country of the organisation
@@ -93,13 +93,32 @@ curated AS (
     LEFT JOIN repositories AS h ON r.hub_id = h.id
 ),
 
+-- Repositories that boards name and the Hub does not list: deleted, private, or of a Hub that was not asked.
+unlisted AS (
+    SELECT
+        b.model_id,
+        min(b.hub_id) AS name,
+        min(b.organisation) AS organisation,
+        min(b.country) AS country,
+        min(b.released_on) AS released_on,
+        min_by(b.released_on_source, b.released_on) AS released_on_source,
+        max(b.params_b) AS params_b,
+        min_by(b.source, b.source) AS source
+    FROM staging.board_models AS b
+    WHERE
+        starts_with(b.model_id, 'hub:')
+        AND substr(b.model_id, 5) NOT IN (SELECT h.id FROM staging.hub_models AS h)
+    GROUP BY b.model_id
+),
+
 unresolved AS (
     SELECT
         b.*,
         -- Two boards may mean two models by one name.
         count(*) OVER (PARTITION BY b.name) > 1
         OR b.name IN (SELECT c.name FROM curated AS c)
-        OR b.name IN (SELECT h.id FROM staging.hub_models AS h) AS ambiguous
+        OR b.name IN (SELECT h.id FROM staging.hub_models AS h)
+        OR b.name IN (SELECT l.name FROM unlisted AS l) AS ambiguous
     FROM staging.board_models AS b
     WHERE b.method = 'unresolved'
 )
@@ -166,6 +185,27 @@ SELECT
     s.url AS source_url
 FROM unresolved AS u
 INNER JOIN raw.sources AS s ON u.source = s.source
+UNION ALL BY NAME
+SELECT
+    l.model_id,
+    l.name,
+    l.organisation,
+    l.country,
+    l.released_on,
+    coalesce(l.released_on_source, 'unknown') AS released_on_source,
+    cast(NULL AS DATE) AS weights_on,
+    'unknown' AS access,
+    'unknown' AS access_source,
+    cast(NULL AS VARCHAR) AS licence_class,
+    cast(l.params_b * 1e9 AS BIGINT) AS params_total,
+    cast(NULL AS BIGINT) AS params_active,
+    [l.name] AS hub_ids,
+    cast(NULL AS VARCHAR) AS derivation,
+    [] AS overridden,
+    s.attribution AS source_name,
+    'https://huggingface.co/' || l.name AS source_url
+FROM unlisted AS l
+INNER JOIN raw.sources AS s ON l.source = s.source
 UNION ALL BY NAME
 SELECT
     f.model_id,

@@ -286,3 +286,16 @@ def test_a_recreated_repository_is_a_new_entity_and_the_old_scores_stay_with_the
         assert rows(world, query) == [("open", SEEN[1].date()), ("unknown", None)]
         failing = {check.rule: failing_rows(world, check)[0] for check in load_checks() if "staging" in check.table}
         assert not any(failing.values()), failing
+
+
+def test_a_repository_that_boards_name_and_the_hub_does_not_list_is_one_model():
+    named_twice = [
+        named("gone/Thing", hub_id="gone/Thing", released_on=date(2024, 1, 9), released_on_source="hub_created"),
+        {"source": "other", "model": "gone/thing", "hub_id": "gone/thing", "access": "unknown"},
+    ]
+    with build_world(["staging.aliases", "marts.unresolved"], board_models=named_twice) as world:
+        query = "SELECT name, released_on, access, hub_ids FROM staging.models WHERE model_id = 'hub:gone/Thing'"
+        assert one(world, query) == ("gone/Thing", date(2024, 1, 9), "unknown", ["gone/Thing"])
+        query = "SELECT source, model_id, method FROM staging.aliases WHERE lower(name) = 'gone/thing' ORDER BY 1"
+        assert rows(world, query) == [("board", "hub:gone/Thing", "hub id"), ("other", "hub:gone/Thing", "hub id")]
+        assert not rows(world, "FROM marts.unresolved WHERE name ILIKE 'gone%'")
