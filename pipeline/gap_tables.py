@@ -51,10 +51,12 @@ CLOSING_COLUMNS: dict[str, Any] = _WHERE | {
     "closed_per_year": pl.Float64, "diverges": pl.Boolean,
 }  # fmt: skip
 FRONTIER_COLUMNS: dict[str, Any] = {
-    "series": pl.String, "side": pl.String, "available_on": pl.Date, "model": pl.String, "score": pl.Float64,
+    "series": pl.String, "open_definition": pl.String, "side": pl.String, "available_on": pl.Date,
+    "model": pl.String, "score": pl.Float64,
 }  # fmt: skip
 GAP_COLUMNS: dict[str, Any] = {
-    "series": pl.String, "day": pl.Date, "open_score": pl.Float64, "closed_score": pl.Float64,
+    "series": pl.String, "open_definition": pl.String, "day": pl.Date,
+    "open_score": pl.Float64, "closed_score": pl.Float64,
     "gap_raw": pl.Float64, "gap_bias": pl.Float64, "gap_lo": pl.Float64, "gap_hi": pl.Float64,
     "gap_logit": pl.Float64,
 }  # fmt: skip
@@ -210,14 +212,15 @@ def _report(
     found["summary"].append(pl.DataFrame(summaries, schema=SUMMARY_COLUMNS))
     found["catch_up"].append(pl.DataFrame(events, schema=CATCH_UP_COLUMNS))
     found["closing"].append(pl.DataFrame(rates, schema=CLOSING_COLUMNS))
-    if piece == EVERYTHING and (definition, tolerance) == (DEFINITIONS[0], TOLERANCES[0]):
-        found["gap"].append(_gap_rows(part, until, reports))
+    if piece == EVERYTHING and tolerance == TOLERANCES[0]:
+        found["gap"].append(_gap_rows(part, until, definition, reports))
 
 
-def _gap_rows(part: pl.DataFrame, until: date, reports: list[SeriesReport]) -> pl.DataFrame:
+def _gap_rows(part: pl.DataFrame, until: date, definition: str, reports: list[SeriesReport]) -> pl.DataFrame:
     """The gap on every day on which a frontier moves, with its interval where the noise is known."""
-    sides = availability(part, until)
+    sides = availability(part, until, parse_open_definition(definition))
     moves = gap_over_time(records(sides.rows), sides.series).rename({"on": "day"})
+    moves = moves.with_columns(open_definition=pl.lit(definition))
     noise = [
         report.noise.over_time.select(
             pl.lit(report.series).alias("series"), pl.col("on").alias("day"), gap_bias="bias", gap_lo="lo", gap_hi="hi"
@@ -234,10 +237,14 @@ def _gap_rows(part: pl.DataFrame, until: date, reports: list[SeriesReport]) -> p
 
 
 def _frontiers(found: dict[str, list[pl.DataFrame]], part: pl.DataFrame, until: date) -> None:
-    sides = availability(part, until)
-    oriented = records(sides.rows).join(sides.series.select("series", "orient"), on="series")
-    published = oriented.with_columns(score=pl.col("score") * pl.col("orient"))
-    found["frontier"].append(published.select(pl.col(name).cast(kind) for name, kind in FRONTIER_COLUMNS.items()))
+    """The records of both sides, in each definition of open."""
+    for definition in DEFINITIONS:
+        sides = availability(part, until, parse_open_definition(definition))
+        oriented = records(sides.rows).join(sides.series.select("series", "orient"), on="series")
+        published = oriented.with_columns(
+            score=pl.col("score") * pl.col("orient"), open_definition=pl.lit(definition)
+        )  # fmt: skip
+        found["frontier"].append(published.select(pl.col(name).cast(kind) for name, kind in FRONTIER_COLUMNS.items()))
 
 
 def _numbers(report: SeriesReport) -> dict[str, Any]:

@@ -125,9 +125,9 @@ def show(document: Document, console: Console) -> None:
     for row in document["date_sensitivity"]:
         if row["redated"] and row["catch_up_median"] is not None:
             console.print(
-                f"Dated {row['dating'].removeprefix('as ')}: {row['redated']} models move (open = downloadable, strict);"
-                f" the median until a record is matched is {row['catch_up_median']:.1f} months, the lag"
-                f" {row['lag_months']:.1f}. See marts.date_disputes."
+                f"Dated {row['dating']}, {row['redated']} models move: the median until a record is matched is then"
+                f" {row['catch_up_median']:.1f} months, the lag {row['lag_months']:.1f} (open = downloadable, strict;"
+                " see marts.date_disputes)."
             )
     changed = sentence(document["last_change"])
     if changed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -42,7 +43,7 @@ def doubtful(settings: Settings) -> list[Row]:
         return found
 
 
-def decide(name: str, source: str, model_id: str, url: str) -> Row:
+def decide(name: str, source: str, model_id: str, url: str, folder: Path = tables.FOLDER) -> Row:
     """Write a person's word on a name into the table of aliases; the next run uses it.
 
     Args:
@@ -50,6 +51,7 @@ def decide(name: str, source: str, model_id: str, url: str) -> Row:
         source: who writes it.
         model_id: release it stands for.
         url: public page that shows it.
+        folder: where the tables of facts are.
 
     Returns:
         The row of the table.
@@ -57,7 +59,7 @@ def decide(name: str, source: str, model_id: str, url: str) -> Row:
     Raises:
         InputError: the release is not known, the name is decided already, or the address is none.
     """
-    releases = tables.load("releases")
+    releases = tables.load("releases", folder)
     known = set(releases["model_id"])
     if model_id not in known:
         near = sorted(one for one in known if model_id.casefold() in one)[:5]
@@ -67,7 +69,7 @@ def decide(name: str, source: str, model_id: str, url: str) -> Row:
         raise InputError(
             f"--url {url!r}", "it is no web address", "Name the public page that shows what the name means"
         )
-    path = tables.path("aliases")
+    path = tables.path("aliases", folder)
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
     if any(row[:2] == [name, source] for row in rows):
         raise InputError(f"{name} of {source}", "it is decided already", f"Change its row in {path}")

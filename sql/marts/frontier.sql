@@ -14,3 +14,4 @@ SELECT
     e.comparability
 FROM gap.frontier AS f
 INNER JOIN staging.series AS e ON f.series = e.series_id
+WHERE f.open_definition = 'downloadable'

@@ -19,3 +19,4 @@ SELECT
     round(gap_hi, 6) AS gap_hi,
     round(gap_logit, 6) AS gap_logit
 FROM gap.gap
+WHERE open_definition = 'downloadable'

@@ -22,8 +22,8 @@ agreed AS (
     FROM days AS one
     INNER JOIN days AS two
         ON one.model_id = two.model_id AND one.source <> two.source AND abs(datediff('day', one.day, two.day)) <= 7
-    -- The creation of a repository may confirm a date, and is none.
-    WHERE one.evidence <> 'hub_created'
+    -- The creation of a repository or an evaluation may confirm a date, and is none.
+    WHERE one.evidence NOT IN ('hub_created', 'first_evaluation')
     GROUP BY one.model_id
 ),
 

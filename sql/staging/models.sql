@@ -64,11 +64,13 @@ curated AS (
         r.name,
         r.organisation,
         r.country,
-        coalesce(cast(o.released_on AS DATE), r.released_on, d.released_on) AS released_on,
+        coalesce(cast(o.released_on AS DATE), r.released_on, d.released_on, cast(h.created_at AS DATE)) AS released_on,
         CASE
             WHEN o.released_on IS NOT NULL THEN 'override'
-            WHEN r.released_on_source <> 'statements' THEN r.released_on_source
-            ELSE coalesce(d.released_on_source, 'unknown')
+            WHEN r.released_on IS NOT NULL THEN r.released_on_source
+            WHEN d.released_on IS NOT NULL THEN d.released_on_source
+            WHEN h.created_at IS NOT NULL THEN 'hub_created'
+            ELSE 'unknown'
         END AS released_on_source,
         coalesce(cast(o.weights_on AS DATE), r.weights_on) AS weights_on,
         coalesce(o.access, r.access, CASE WHEN h.is_there THEN 'open' END, d.access, 'unknown') AS access,

@@ -3,7 +3,7 @@
 -- field | released_on, access, licence or repository
 -- value | as stated; a date may be a month alone
 -- day | the date, where it is whole; null for other fields
--- evidence | announcement, aggregator, epoch, hub_created (of its main repository: weak) or override
+-- evidence | announcement, aggregator, epoch, override; weak: hub_created (of its repository), first_evaluation
 -- name_as_written | name the source uses
 -- source | who says so
 -- source_name | who says so, in words
@@ -87,3 +87,18 @@ SELECT
     o.source_url
 FROM overrides AS o
 INNER JOIN releases AS r ON o.model_id = r.model_id
+UNION ALL
+SELECT
+    b.model_id,
+    'released_on' AS field,
+    cast(min(s.evaluated_on) AS VARCHAR) AS value,
+    min(s.evaluated_on) AS day,
+    'first_evaluation' AS evidence,
+    min_by(s.model, s.evaluated_on) AS name_as_written,
+    s.source,
+    min_by(s.source_name, s.evaluated_on) AS source_name,
+    min_by(s.source_url, s.evaluated_on) AS source_url
+FROM raw.board_scores AS s
+INNER JOIN staging.board_models AS b ON s.source = b.source AND s.model = b.name
+WHERE s.evaluated_on IS NOT NULL AND b.model_id IN (SELECT r.model_id FROM releases AS r)
+GROUP BY b.model_id, s.source

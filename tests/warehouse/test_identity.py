@@ -102,10 +102,17 @@ class TestDates:
         )
         assert found == (None, "unknown")
 
-    def test_the_creation_of_the_repository_confirms_a_date_and_is_none(self):
+    def test_the_creation_of_the_repository_confirms_a_date_and_is_weak_evidence_alone(self):
         stated = says("x", "released_on", "2024-01-03", "llm_stats")
         assert self.used(stated, hub_models=[repository("org/x")]) == (date(2024, 1, 3), "two sources")
-        assert self.used(hub_models=[repository("org/x")]) == (None, "unknown")
+        assert self.used(hub_models=[repository("org/x")]) == (date(2024, 1, 1), "hub_created")
+
+    def test_a_first_evaluation_confirms_a_date_and_is_none(self):
+        evaluated = [rated("X", "new", 5.0, evaluated_on=date(2024, 1, 9))]
+        stated = says("x", "released_on", "2024-01-03", "llm_stats")
+        board = {"board_models": [named("X")], "board_scores": evaluated}
+        assert self.used(stated, **board) == (date(2024, 1, 3), "two sources")
+        assert self.used(**board) == (None, "unknown")
 
     def test_what_disagrees_is_listed_beside_what_is_used(self):
         with build_world(

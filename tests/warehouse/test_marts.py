@@ -3,7 +3,7 @@
 from datetime import date
 
 from pipeline.sql_models import failing_rows, load_checks
-from tests.warehouse.literal_rows import SEEN, URL, figure, release, rows
+from tests.warehouse.literal_rows import SEEN, URL, figure, release, rows, score
 from tests.warehouse.worlds import build_world
 
 
@@ -61,6 +61,23 @@ def test_frontier_gap_and_catch_up(world):
     assert rows(
         world, "SELECT closed_model, matched_by, round(lag_months * 30.4375), censored FROM marts.catch_up ORDER BY 1"
     ) == [("A", "O", 20.0, False), ("B", None, 30.0, True)]
+
+
+def test_frontier_gap_and_catch_up_in_every_definition_of_open():
+    licence = release("r", "open", 22, licence_class="non_commercial", capture_id="f2")
+    with build_world(
+        ["marts.frontier_by_open", "marts.gap_by_open", "marts.catch_up_by_open"],
+        facts_releases=[licence],
+        facts_scores_closed=[score("r", 58.0, "f2")],
+    ) as world:
+        query = (
+            "SELECT open_definition, max(score) FROM marts.frontier_by_open WHERE side = 'open' GROUP BY 1 ORDER BY 1"
+        )
+        assert rows(world, query) == [("commercial", 55.0), ("downloadable", 58.0), ("unrestricted", 55.0)]
+        query = "SELECT open_definition, gap_raw FROM marts.gap_by_open ORDER BY day DESC, 1 LIMIT 1"
+        assert rows(world, query) == [("downloadable", 2.0)]
+        query = "SELECT count(*) FROM marts.catch_up_by_open WHERE closed_model = 'A' AND matched_by = 'O'"
+        assert rows(world, query)[0][0] >= 3
 
 
 def test_headline_and_survival(world):
