@@ -125,7 +125,7 @@ def show(document: Document, console: Console) -> None:
     for row in document["date_sensitivity"]:
         if row["redated"] and row["catch_up_median"] is not None:
             console.print(
-                f"Dated {row['dating']}, {row['redated']} models move: the median until a record is matched is then"
+                f"Dated {row['dating']} ({row['redated']} of other days), the median until a record is matched is"
                 f" {row['catch_up_median']:.1f} months, the lag {row['lag_months']:.1f} (open = downloadable, strict;"
                 " see marts.date_disputes)."
             )
