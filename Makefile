@@ -40,6 +40,7 @@ bench: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.gap_speed
 	$(VENV)/bin/python -m benchmarks.hub_crawl
 	$(VENV)/bin/python -m benchmarks.hub_bulk
+	$(VENV)/bin/python -m benchmarks.staging
 
 coverage: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.coverage --out docs/coverage.md

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from typing import Any, Literal
 
 import duckdb
@@ -59,12 +60,18 @@ def hub_endpoint(settings: Settings) -> Iterator[tuple[str, str]]:
         InputError: `hub` is neither `local` nor an http(s) address.
     """
     if settings.hub == "local":
-        with serve(Repositories.from_frame(bundled_repositories())) as hub:
+        with serve(_bundled()) as hub:
             yield hub.url, BUNDLED
     elif settings.hub.startswith(("http://", "https://")):
         yield settings.hub.rstrip("/"), settings.hub.rstrip("/")
     else:
         raise InputError(f"--hub {settings.hub}", "it is neither `local` nor an address", "Use https://huggingface.co")
+
+
+@cache
+def _bundled() -> Repositories:
+    """The repositories of the bundled Hub; every source asks it, and nobody changes it."""
+    return Repositories.from_frame(bundled_repositories())
 
 
 def origin_of(settings: Settings) -> str:

@@ -106,7 +106,7 @@ def test_every_source_reaches_staging_with_provenance(data):
         assert found[column].to_list() == found["scores"].to_list()
 
 
-def test_a_board_s_repository_is_the_hub_s_and_other_names_stay_unresolved(data):
+def test_a_board_s_repository_is_one_of_the_hub_listed_or_not_and_other_names_stay_unresolved(data):
     found = query(data, "SELECT DISTINCT name, model_id, method FROM staging.aliases WHERE source <> 'hub_models'"
                         " AND (name LIKE 'org/%' OR name IN ('gpt-x', 'Newcomer 9', 'GPT-5.6 Sol')) ORDER BY 1, 2"
                   )  # fmt: skip
@@ -114,8 +114,8 @@ def test_a_board_s_repository_is_the_hub_s_and_other_names_stay_unresolved(data)
         ("GPT-5.6 Sol", "gpt_5_6_sol", "exact"),
         ("Newcomer 9", "epoch:Newcomer 9", "unresolved"),
         ("gpt-x", "lmarena:gpt-x", "unresolved"),
-        ("org/gone", "hub_leaderboards:org/gone", "unresolved"),
-        ("org/merge", "open_llm_v2:org/merge", "unresolved"),
+        ("org/gone", "hub:org/gone", "hub id"),
+        ("org/merge", "hub:org/merge", "hub id"),
         ("org/small", "hub:org/small", "hub id"),
         ("org/unstated", "hub:org/unstated", "hub id"),
     ]

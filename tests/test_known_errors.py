@@ -21,7 +21,7 @@ def used(published, model):
 # source, model, what it says, what is used
 DATES = [
     ("llm_stats", "deepseek_v3_1", date(2025, 1, 10), None),  # published in August 2025
-    ("llm_stats", "deepseek_v2_5", date(2024, 5, 8), None),  # that is the day of V2
+    ("llm_stats", "deepseek_v2_5", date(2024, 5, 8), date(2024, 9, 5)),  # that is the day of V2
     ("llm_stats", "gpt_3_5_turbo_jan_2024", date(2023, 3, 21), date(2023, 6, 13)),
     ("llm_stats", "command_r_plus_apr_2024", date(2024, 8, 30), None),
     ("models_dev", "mistral_large_3", date(2024, 11, 1), None),  # published in December 2025
