@@ -15,7 +15,7 @@ setup: $(VENV)/ready
 $(VENV)/ready: requirements.lock pyproject.toml
 	@command -v uv >/dev/null || python3 -m pip install --quiet --user uv || python3 -m pip install --quiet uv
 	@PATH="$$HOME/.local/bin:$$PATH"; uv venv --quiet --allow-existing --python ">=3.11,<3.14" $(VENV) \
-	  && uv pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements.lock \
+	  && uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes requirements.lock \
 	  && uv pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
 	@touch $@
 
