@@ -10,13 +10,13 @@
 -- already_reached | an open model was there before
 SELECT
     series,
-    closed AS closed_model,
+    closed_model,
     closed_on,
-    round(closed_score, 6) AS closed_score,
-    open AS matched_by,
-    open_on AS matched_on,
-    round(lag_months, 6) AS lag_months,
+    closed_score,
+    matched_by,
+    matched_on,
+    lag_months,
     censored,
     already_reached
-FROM gap.catch_up
+FROM marts.catch_up_by_open
 WHERE tolerance = 'strict' AND open_definition = 'downloadable' AND slice = 'all'

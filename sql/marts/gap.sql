@@ -11,12 +11,12 @@
 SELECT
     series,
     day,
-    round(open_score, 6) AS open_score,
-    round(closed_score, 6) AS closed_score,
-    round(gap_raw, 6) AS gap_raw,
-    round(gap_bias, 6) AS gap_bias,
-    round(gap_lo, 6) AS gap_lo,
-    round(gap_hi, 6) AS gap_hi,
-    round(gap_logit, 6) AS gap_logit
-FROM gap.gap
+    open_score,
+    closed_score,
+    gap_raw,
+    gap_bias,
+    gap_lo,
+    gap_hi,
+    gap_logit
+FROM marts.gap_by_open
 WHERE open_definition = 'downloadable'
