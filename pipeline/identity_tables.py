@@ -6,7 +6,7 @@ repository is a model of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import duckdb
@@ -68,7 +68,8 @@ _DECLARED_PAIRS = f"""
     WHERE starts_with({_PLAIN.format("d.child")}, {_PLAIN.format("d.parent")})
 """
 _RENAMED = """
-    SELECT asked, id FROM raw.hub_renames WHERE state = 'renamed' AND asked <> id
+    SELECT asked, id FROM raw.hub_renames
+    WHERE state = 'renamed' AND asked <> id AND id IN (SELECT m.id FROM raw.hub_models AS m)
     QUALIFY row_number() OVER (PARTITION BY asked ORDER BY capture_id DESC) = 1
 """
 
@@ -153,15 +154,20 @@ def _repositories(connection: duckdb.DuckDBPyConnection, resolver: Resolver) -> 
         for child, parent, same_size, _ in pairs
         if child in parents and (variant := _variant(read_name(child), read_name(parent), same_size)) is not None
     }
-    chain = {child: parents[child] for child in variants}
-    for child, variant in variants.items():
-        target = _target(child, chain, found, is_listed)
+    known = {repository: row["model_id"] for repository, row in found.items()}
+    moved = {old: new for old, new in renamed.items() if old not in known}
+    chain = {child: parents[child] for child in variants} | moved
+    for end in chain.values():
+        # A base that the Hub does not list may still be that of a release.
+        if end not in known and (model_id := resolver.resolve_repository(end).model_id) is not None:
+            known[end] = model_id
+    there = is_listed | set(moved.values())
+    for repository in chain:
+        target = _target(repository, chain, known, there)
         if target is not None:
-            found[child] = {"id": child, "model_id": target, "method": "declared", "confidence": _DECLARED,
-                            "variant": variant}  # fmt: skip
-    for old, new in renamed.items():
-        target = found[new]["model_id"] if new in found else f"hub:{new}"
-        found.setdefault(old, {"id": old, "model_id": target, "method": "renamed", "confidence": 1.0, "variant": None})
+            said = {"method": "renamed", "confidence": 1.0} if repository in moved else {
+                "method": "declared", "confidence": _DECLARED, "variant": variants[repository]}  # fmt: skip
+            found[repository] = {"id": repository, "model_id": target} | said
     rows = [{name: row.get(name) for name in REPOSITORY_COLUMNS} for row in found.values()]
     return pl.DataFrame(rows, schema=REPOSITORY_COLUMNS).sort("id")
 
@@ -176,15 +182,12 @@ def _variant(child: Written, parent: Written, same_size: bool) -> str | None:
     return COPY if same_size and child.account != parent.account else None
 
 
-def _target(
-    child: str, parents: Mapping[str, str], found: Mapping[str, Mapping[str, Any]], is_listed: Iterable[str]
-) -> str | None:
-    """The model at the end of a chain of packings and copies; null where it leads in a circle or nowhere."""
+def _target(child: str, parents: Mapping[str, str], known: Mapping[str, str], is_listed: Collection[str]) -> str | None:
+    """The model at the end of a chain of packings, copies or renames; null where it leads in a circle or nowhere."""
     seen, at = {child}, parents[child]
     for _ in range(_STEPS):
-        if at in found:
-            model_id: str = found[at]["model_id"]
-            return model_id
+        if at in known:
+            return known[at]
         if at not in parents:
             return f"hub:{at}" if at in is_listed else None
         if at in seen:

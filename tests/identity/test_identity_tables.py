@@ -56,7 +56,7 @@ def test_circles_missing_parents_and_merges_end_and_resolve_nothing():
 
 def test_a_packing_of_a_known_release_is_that_release_even_if_the_base_is_not_listed():
     edges = [declares("x/phi-4-GGUF", "microsoft/phi-4", "quantized")]
-    with facts_world([repository("x/phi-4-GGUF"), repository("microsoft/phi-4")], edges) as connection:
+    with facts_world([repository("x/phi-4-GGUF")], edges) as connection:
         assert variants(connection)["x/phi-4-GGUF"] == ("phi_4", "declared", "packing gguf")
 
 
@@ -65,6 +65,22 @@ def test_a_renamed_repository_is_the_one_it_is_now():
     listed = [repository("old/Thing-7B"), repository("new/Thing-7B")]
     with facts_world(listed, hub_renames=renames) as connection:
         assert variants(connection)["old/Thing-7B"] == ("hub:new/Thing-7B", "renamed", None)
+
+
+def test_renames_are_followed_to_their_end_which_must_be_listed():
+    pairs = [("a/T-1", "b/T-1"), ("b/T-1", "c/T-1"), ("x/T-2", "y/T-2"), ("y/T-2", "x/T-2"), ("p/T-3", "lost/T-3")]
+    renames = [{"asked": old, "state": "renamed", "id": new, "capture_id": "h1"} for old, new in pairs]
+    listed = [repository(name) for pair in pairs for name in pair if name != "lost/T-3"]
+    with facts_world({one["id"]: one for one in listed}.values(), hub_renames=renames) as connection:
+        found = {name: model for name, (model, method, _) in variants(connection).items() if method == "renamed"}
+    assert found == {"a/T-1": "hub:c/T-1", "b/T-1": "hub:c/T-1"}
+
+
+def test_a_packing_of_a_renamed_repository_follows_it():
+    renames = [{"asked": "old/T-1", "state": "renamed", "id": "new/T-1", "capture_id": "h1"}]
+    listed = [repository(name) for name in ("old/T-1", "new/T-1", "x/T-1-GGUF")]
+    with facts_world(listed, [declares("x/T-1-GGUF", "old/T-1", "quantized")], hub_renames=renames) as connection:
+        assert variants(connection)["x/T-1-GGUF"] == ("hub:new/T-1", "declared", "packing gguf")
 
 
 def test_a_board_s_name_is_resolved_or_left_with_what_it_may_mean():
