@@ -10,6 +10,7 @@ import polars as pl
 from pipeline.gap.series import SeriesReport, series_report
 from pipeline.gap_tables import asked_date, by_date
 from pipeline.index_tables import Indexed
+from pipeline.warehouse import replace_table
 
 HEADLINE = "epoch_eci"
 COLUMNS: dict[str, Any] = {
@@ -38,11 +39,7 @@ def fill(connection: duckdb.DuckDBPyConnection, found: Indexed) -> dict[str, int
         redated = int((dated["released_on"].ne_missing(inputs["released_on"])).sum())
         for until, part in by_date(dated, asked_date(connection)):
             rows += [_row(report, dating, redated) for report in series_report(part, until)]
-    frame = pl.DataFrame(rows, schema=COLUMNS)
-    connection.register("frame", frame)
-    connection.execute("CREATE OR REPLACE TABLE gap.date_sensitivity AS FROM frame")
-    connection.unregister("frame")
-    return {"date_sensitivity": frame.height}
+    return {"date_sensitivity": replace_table(connection, "gap.date_sensitivity", pl.DataFrame(rows, schema=COLUMNS))}
 
 
 def _redated(connection: duckdb.DuckDBPyConnection, inputs: pl.DataFrame, evidence: str) -> pl.DataFrame:

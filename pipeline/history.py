@@ -39,6 +39,8 @@ from pipeline.warehouse import connect_published, connect_work, logical_hash, pu
 
 KEPT = 10
 """Builds of past states that are kept, those used last."""
+FILLS = (index_tables.write, gap_tables.fill, forecast_tables.fill, policy_tables.fill, date_tables.fill)
+"""What fills the gap schema from staging, in order."""
 _PARTIAL = ".new-"
 _ABANDONED = timedelta(days=1)
 
@@ -227,7 +229,7 @@ def _verify(connection: duckdb.DuckDBPyConnection, check: SqlCheck) -> None:
 
 def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     found = index_tables.load(connection, settings.cache)
-    for fill in (index_tables.write, gap_tables.fill, forecast_tables.fill, policy_tables.fill, date_tables.fill):
+    for fill in FILLS:
         fill(connection, found)
     vintage_tables.fill(connection, found, settings)
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from pipeline.identity.model_names import Written, read_name
 from pipeline.identity.resolve import Alias, Release, Resolution, Resolver
+from pipeline.warehouse import replace_table
 
 NAME_COLUMNS: dict[str, Any] = {
     "source": pl.String, "name": pl.String, "model_id": pl.String, "method": pl.String, "confidence": pl.Float64,
@@ -86,11 +87,8 @@ def fill(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     resolver = read_resolver(connection)
     names = _names(connection, resolver)
     repositories = _repositories(connection, resolver)
-    for table, frame in (("names", names), ("repositories", repositories)):
-        connection.register("frame", frame)
-        connection.execute(f"CREATE OR REPLACE TABLE identity.{table} AS FROM frame")
-        connection.unregister("frame")
-    return {"names": names.height, "repositories": repositories.height}
+    tables = {"names": names, "repositories": repositories}
+    return {table: replace_table(connection, f"identity.{table}", frame) for table, frame in tables.items()}
 
 
 def read_resolver(connection: duckdb.DuckDBPyConnection) -> Resolver:

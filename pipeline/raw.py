@@ -26,6 +26,7 @@ from pipeline.sources import facts, hub_crawl, hub_models, hub_renames
 from pipeline.sources.board import BY_HAND, Board
 from pipeline.sources.boards import BOARDS
 from pipeline.sources.quarantine import QUARANTINE_COLUMNS
+from pipeline.warehouse import replace_table
 
 BUNDLED = "bundled Hub (facts of the project)"
 LICENCES = {board.source: (board.title, board.url, board.licence) for board in BOARDS} | {
@@ -96,7 +97,7 @@ def captures_of(settings: Settings, source: str) -> list[Capture]:
 
 def load_run(connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: date) -> None:
     """Note what this build was asked for: one row of raw.run (as_of, hub)."""
-    _replace_table(connection, "run", pl.DataFrame({"as_of": [as_of], "hub": [origin_of(settings)]}))
+    replace_table(connection, "raw.run", pl.DataFrame({"as_of": [as_of], "hub": [origin_of(settings)]}))
 
 
 def load_hub(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:
@@ -151,7 +152,7 @@ def load_renames(connection: duckdb.DuckDBPyConnection, settings: Settings, stat
     """
     captures = captures_of(settings, hub_renames.SOURCE)
     found = pl.concat([pl.DataFrame(schema=hub_renames.COLUMNS), *map(hub_renames.parse, captures)])
-    _replace_table(connection, "hub_renames", found)
+    replace_table(connection, "raw.hub_renames", found)
     whole = {m.capture_id: (Counts(m.items, m.items), Counts()) for m in (one.manifest for one in captures)}
     _note_captures(connection, settings, hub_renames.SOURCE, captures, whole, state)
     return found.filter(state="renamed").height
@@ -166,7 +167,7 @@ def load_facts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dic
     captures = captures_of(settings, facts.SOURCE)
     tables = [facts.empty(), *map(facts.parse, captures)]
     counts = {
-        name: _replace_table(connection, f"facts_{name}", pl.concat([one[name] for one in tables]))
+        name: replace_table(connection, f"raw.facts_{name}", pl.concat([one[name] for one in tables]))
         for name in facts.TABLES
     }
     whole = {m.capture_id: (Counts(m.items, m.items), Counts()) for m in (one.manifest for one in captures)}
@@ -208,11 +209,6 @@ def _note_captures(
         "INSERT INTO raw.sources VALUES (?, ?, ?, ?, ?, ?)",
         [source, state or ("asked" if captures else "not asked"), attribution, url, licence, looked or last],
     )
-
-
-def _replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> int:
-    connection.execute(f"CREATE OR REPLACE TABLE raw.{table} AS FROM frame")
-    return frame.height
 
 
 def _ensure_table(connection: duckdb.DuckDBPyConnection, table: str, empty: pl.DataFrame) -> None:

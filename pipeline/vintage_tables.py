@@ -22,6 +22,7 @@ from pipeline.gap_tables import COMPOSITES, by_date
 from pipeline.index_tables import PUBLISHED, Indexed
 from pipeline.settings import Settings
 from pipeline.vintages import CHANGE_COLUMNS, Vintage, inputs_of, kept, repair
+from pipeline.warehouse import replace_table
 
 NOTHING = 1e-6
 """An amount below this, in points or months, is none: refitting the same table gives as much."""
@@ -62,9 +63,7 @@ def fill(connection: duckdb.DuckDBPyConnection, found: Indexed, settings: Settin
 
 def write(connection: duckdb.DuckDBPyConnection, frames: Iterable[pl.DataFrame]) -> None:
     """Put changes of CHANGE_COLUMNS into gap.vintage_changes; none on the first build."""
-    connection.register("changes", pl.concat([pl.DataFrame(schema=CHANGE_COLUMNS), *frames]))
-    connection.execute("CREATE OR REPLACE TABLE gap.vintage_changes AS FROM changes")
-    connection.unregister("changes")
+    replace_table(connection, "gap.vintage_changes", pl.concat([pl.DataFrame(schema=CHANGE_COLUMNS), *frames]))
 
 
 def compare(before: pl.DataFrame, on_before: date, after: pl.DataFrame, on_after: date) -> list[dict[str, Any]]:

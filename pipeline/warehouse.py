@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from pipeline.errors import WarehouseError
 from pipeline.progress import report
@@ -130,6 +131,12 @@ def connect_as_of(settings: Settings, as_of: date) -> Iterator[duckdb.DuckDBPyCo
         connection.execute("CREATE TABLE raw.run AS SELECT cast(? AS DATE) AS as_of", [as_of])
         connection.execute("USE published")
         yield connection
+
+
+def replace_table(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> int:
+    """Put a frame in the place of a table of our own naming; how many rows it has."""
+    connection.execute(f"CREATE OR REPLACE TABLE {table} AS FROM frame")
+    return frame.height
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection, schema: str) -> list[str]:

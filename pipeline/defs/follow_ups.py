@@ -9,7 +9,7 @@ from pipeline import follow_ups, raw
 from pipeline.captures import Capture, note_check
 from pipeline.defs.days import DAILY, is_asked
 from pipeline.defs.resources import Warehouse
-from pipeline.defs.sources import FRESH, GROUP
+from pipeline.defs.sources import FRESH, GROUP, row_counts
 from pipeline.progress import report
 from pipeline.settings import Settings
 from pipeline.sources import hub_cards as cards
@@ -59,9 +59,7 @@ def hub_cards(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Mat
     report(cards.SOURCE, 1)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": counts["scores"],
-            "superseded_rows": counts["superseded"],
-            "quarantined_rows": counts["quarantine"],
+            **row_counts(counts),
             "repositories": len(wanted),
             **said,
         }

@@ -1,5 +1,6 @@
 """Assets that capture the sources and read their captures into the raw schema."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -85,6 +86,15 @@ def facts(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Materia
     )
 
 
+def row_counts(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts of a board, as Dagster plots them."""
+    return {
+        "dagster/row_count": counts["scores"],
+        "superseded_rows": counts["superseded"],
+        "quarantined_rows": counts["quarantine"],
+    }
+
+
 def board_asset(board: Board, fetch: Fetch) -> dg.AssetsDefinition:
     """One board of scores as an asset."""
 
@@ -117,9 +127,7 @@ def board_asset(board: Board, fetch: Fetch) -> dg.AssetsDefinition:
         report(board.source, 1)
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": counts["scores"],
-                "superseded_rows": counts["superseded"],
-                "quarantined_rows": counts["quarantine"],
+                **row_counts(counts),
                 "state": state,
                 **asked,
             }
@@ -143,13 +151,7 @@ def loaded_asset(board: Board) -> dg.AssetsDefinition:
         with connect_work(warehouse.settings) as connection:
             counts = raw.load_board(connection, warehouse.settings, board, "by hand")
         report(board.source, 1)
-        return dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": counts["scores"],
-                "superseded_rows": counts["superseded"],
-                "quarantined_rows": counts["quarantine"],
-            }
-        )
+        return dg.MaterializeResult(metadata=row_counts(counts))
 
     return scores
 

@@ -179,7 +179,8 @@ def _stated(column: str) -> pl.Expr:
 
 def _digits(column: pl.Series) -> int:
     """Digits after the point in a column: 80 among numbers with two of them is 80.00."""
-    return int(column.str.extract(r"\.(\d+)\s*$").str.len_chars().max() or 0)  # type: ignore[arg-type]
+    lengths: list[int] = column.str.extract(r"\.(\d+)\s*$").str.len_chars().drop_nulls().to_list()
+    return max(lengths, default=0)
 
 
 BOARD = Board(SOURCE, f"{TITLE} (Hugging Face)", URL, LICENCE, parse, load=load)

@@ -2,7 +2,8 @@
 
 from datetime import UTC, date, datetime
 
-from pipeline import date_tables, forecast_tables, gap_tables, index_tables, policy_tables, vintage_tables
+from pipeline import index_tables, vintage_tables
+from pipeline.history import FILLS
 
 URL = "https://example.org/x"
 SEEN = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)]
@@ -46,12 +47,9 @@ def edition(name, day):
 
 def fill_gap(connection):
     """What the assets of the gap group do."""
-    found, as_of = index_tables.load(connection, None), gap_tables.asked_date(connection)
-    index_tables.write(connection, found)
-    gap_tables.compute(connection, found.inputs, found.draws, as_of)
-    forecast_tables.compute(connection, found, connection.execute("FROM staging.index_inputs").pl(), as_of)
-    policy_tables.write(connection, as_of)
-    date_tables.fill(connection, found)
+    found = index_tables.load(connection, None)
+    for fill in FILLS:
+        fill(connection, found)
     vintage_tables.write(connection, [])
 
 

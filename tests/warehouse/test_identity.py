@@ -39,6 +39,14 @@ def one(world, query):
     return row
 
 
+def decided(columns, *statements, **more):
+    """What is used of a release that has no source of its own, by what others state."""
+    undated = undecided("x", hub_id="org/x")
+    stated = {"facts_releases": [undated], "facts_statements": list(statements)}
+    with build_world(["staging.models"], **stated, **more) as world:
+        return one(world, f"SELECT {columns} FROM staging.models WHERE model_id = 'x'")
+
+
 class TestNames:
     @pytest.fixture(scope="class")
     @classmethod
@@ -79,13 +87,7 @@ class TestNames:
 
 class TestDates:
     def used(self, *statements, **more):
-        with build_world(
-            ["staging.models"],
-            facts_releases=[undecided("x", hub_id="org/x")],
-            facts_statements=list(statements),
-            **more,
-        ) as world:
-            return one(world, "SELECT released_on, released_on_source FROM staging.models WHERE model_id = 'x'")
+        return decided("released_on, released_on_source", *statements, **more)
 
     def test_one_aggregator_alone_is_not_believed(self):
         assert self.used(says("x", "released_on", "2025-01-10", "llm_stats")) == (None, "unknown")
@@ -129,13 +131,7 @@ class TestDates:
 
 class TestAccess:
     def used(self, *statements, **more):
-        with build_world(
-            ["staging.models"],
-            facts_releases=[undecided("x", hub_id="org/x")],
-            facts_statements=list(statements),
-            **more,
-        ) as world:
-            return one(world, "SELECT access, access_source FROM staging.models WHERE model_id = 'x'")
+        return decided("access, access_source", *statements, **more)
 
     def test_one_source_that_says_closed_is_not_believed(self):
         assert self.used(says("x", "access", "closed", "llm_stats")) == ("unknown", "unknown")
