@@ -207,7 +207,7 @@ def _steps(connection: duckdb.DuckDBPyConnection, settings: Settings, day: date)
     for load in (raw.load_facts, raw.load_hub, raw.load_renames):
         yield partial(load, connection, settings)
     for board in BOARDS:
-        yield partial(raw.load_board, connection, settings, board, "by hand" if board.load else None)
+        yield partial(raw.load_board, connection, settings, board, board.unasked or None)
     yield partial(identity_tables.fill, connection)
     models, checks = load_models(), load_checks()
     for early in (True, False):

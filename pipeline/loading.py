@@ -46,7 +46,7 @@ def load(settings: Settings, source: str, file: Path, observed_on: date) -> Load
     with run_lock(settings):
         capture, new = take(settings, file, observed_on)
         with connect_work(settings) as connection:
-            raw.load_board(connection, settings, board, "by hand")
+            raw.load_board(connection, settings, board, board.unasked or None)
             changes = connection.execute(
                 "SELECT series_id, new, same, finer, rescored, gone FROM raw.board_changes"
                 " WHERE source = ? AND capture_id = ? ORDER BY series_id",

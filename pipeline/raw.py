@@ -50,7 +50,7 @@ SOURCE_COLUMNS: dict[str, Any] = {
     "source": pl.String, "state": pl.String, "attribution": pl.String, "url": pl.String, "licence": pl.String,
     "checked_at": pl.Datetime("us", "UTC"),
 }  # fmt: skip
-State = Literal["asked", "not offered", "not asked", "by hand"]
+State = Literal["asked", "not offered", "not asked", "by hand", "own"]
 
 
 @contextmanager

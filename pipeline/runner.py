@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from pipeline.definitions import build_defs
+from pipeline.defs.automation import WHOLE_RUN
 from pipeline.defs.days import today
 from pipeline.defs.resources import Warehouse
 from pipeline.errors import InputError, MoatError
@@ -28,7 +29,7 @@ class Outcome:
 def units_of_work() -> int:
     """Number of assets and checks of a whole run, for a progress bar."""
     graph = build_defs().get_repository_def().asset_graph
-    return len(graph.get_all_asset_keys()) + len(graph.asset_check_keys)
+    return len(WHOLE_RUN.resolve(graph)) + len(graph.asset_check_keys)
 
 
 def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> Outcome:
@@ -49,7 +50,7 @@ def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> O
     os.environ.setdefault("DAGSTER_HOME", str(ROOT / "dagster_home"))
     warehouse = Warehouse(data=str(settings.data.resolve()), hub=hub, as_of=as_of)
     definitions = build_defs(warehouse)
-    assets = dg.AssetSelection.from_string(select) if select != "*" else dg.AssetSelection.all()
+    assets = dg.AssetSelection.from_string(select) if select != "*" else WHOLE_RUN
     job = dg.define_asset_job("run", selection=assets)
     resolved = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def("run")
     with run_lock(settings), dg.DagsterInstance.get() as instance:

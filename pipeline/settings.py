@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,10 +21,16 @@ class Settings(BaseSettings):
     https://huggingface.co. There is no fallback from one to the other. `follow_ups` is how many single
     repositories a run may ask for, of each kind. `skip` names sources that are not asked,
     `accept_smaller` those that may shrink by more than a fifth (commas between). `epoch` is the address of the folder
-    with Epoch's files; empty means its own with the real Hub, and none with any other. `bulk_start` names a dataset
-    whose table of all models spares the first crawl of a Hub, such as cfahlgren1/hub-stats; empty means none.
-    `known_at` leaves out what was captured later: a build of what was known by then (UTC). `history` names a build in
-    data/history that is written and read in place of today's files.
+    with Epoch's files; empty means its own with the real Hub, and none with any other. `harness_results` names datasets
+    with result files of lm-evaluation-harness (commas between). `bulk_start` names a dataset whose table of all models
+    spares the first crawl of a Hub, such as cfahlgren1/hub-stats; empty means none. `known_at` leaves out what was
+    captured later: a build of what was known by then (UTC). `history` names a build in data/history that is written
+    and read in place of today's files.
+
+    Evaluations: `eval_launcher` is `subprocess` or `ray`, `eval_ray` the address of the cluster's dashboard.
+    `eval_python` is the interpreter that has what a backend needs; empty means this one. `eval_output` is a folder or
+    an address of fsspec that workers write to and this program reads; empty means data/evaluations. `eval_env` names
+    variables of this environment that workers get besides the few they need (commas between).
     """
 
     model_config = SettingsConfigDict(env_prefix="MOAT_", populate_by_name=True)
@@ -41,9 +48,17 @@ class Settings(BaseSettings):
     skip: str = ""
     accept_smaller: str = ""
     epoch: str = ""
+    harness_results: str = "open-llm-leaderboard/results"
     bulk_start: str = ""
     known_at: datetime | None = None
     history: str = ""
+    eval_launcher: Literal["subprocess", "ray"] = "subprocess"
+    eval_ray: str = "http://127.0.0.1:8265"
+    eval_python: str = ""
+    eval_output: str = ""
+    eval_env: str = ""
+    eval_timeout_s: float = Field(default=6 * 3600.0, gt=0)
+    eval_retries: int = Field(default=2, ge=0, le=10)
 
     @field_validator("known_at")
     @classmethod
@@ -56,6 +71,11 @@ class Settings(BaseSettings):
         return _names(self.skip) | (frozenset() if self.epoch_address else {"epoch"})
 
     @property
+    def result_repositories(self) -> tuple[str, ...]:
+        """Datasets with result files of lm-evaluation-harness, in order."""
+        return tuple(sorted(_names(self.harness_results)))
+
+    @property
     def may_shrink(self) -> frozenset[str]:
         """Sources of which much less than before is believed."""
         return _names(self.accept_smaller)
@@ -64,6 +84,11 @@ class Settings(BaseSettings):
     def epoch_address(self) -> str:
         """Where Epoch's files are asked for; empty where they are not."""
         return (self.epoch or (EPOCH if self.hub.rstrip("/") == REAL_HUB else "")).rstrip("/")
+
+    @property
+    def evaluations(self) -> str:
+        """Where workers of evaluations write what they have so far."""
+        return self.eval_output or str(self.data.resolve() / "evaluations")
 
     @property
     def captures(self) -> Path:

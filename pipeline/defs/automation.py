@@ -9,7 +9,10 @@ import dagster as dg
 
 from pipeline.settings import Settings
 
-refresh = dg.define_asset_job("refresh", selection=dg.AssetSelection.all(), description="Sources to published files.")
+WHOLE_RUN = dg.AssetSelection.all() - dg.AssetSelection.assets("evaluate")
+"""Everything from the sources to the published files. Evaluating models takes hours and is asked for by name."""
+
+refresh = dg.define_asset_job("refresh", selection=WHOLE_RUN, description="Sources to published files.")
 
 daily = dg.build_schedule_from_partitioned_job(
     refresh, name="daily", hour_of_day=6, description="Every morning (UTC): capture, build, check, publish."

@@ -149,7 +149,7 @@ def loaded_asset(board: Board) -> dg.AssetsDefinition:
     )
     def scores(warehouse: Warehouse) -> dg.MaterializeResult[None]:
         with connect_work(warehouse.settings) as connection:
-            counts = raw.load_board(connection, warehouse.settings, board, "by hand")
+            counts = raw.load_board(connection, warehouse.settings, board, board.unasked or None)
         report(board.source, 1)
         return dg.MaterializeResult(metadata=row_counts(counts))
 

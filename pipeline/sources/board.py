@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -22,11 +22,13 @@ SCORE_COLUMNS: dict[str, Any] = {
     "ci_lo": pl.Float64, "ci_hi": pl.Float64, "stderr": pl.Float64, "n": pl.Int64, "evaluated_on": pl.Date,
     "observed_on": pl.Date, "tier": pl.String, "self_reported": pl.Boolean, "doubtful": pl.Boolean,
     "source_name": pl.String, "source_url": pl.String, "note": pl.String, "decimals": pl.Int64,
+    "model_revision": pl.String, "dataset_revision": pl.String, "settings": pl.String,
 }  # fmt: skip
 """`part` is the file or list the row stands in; `variant` tells apart what one model scored in one series.
 
 `decimals` is how many digits after the point were published; null where the value is as computed. A board that states
-them states one value for a model, series, variant and day.
+them states one value for a model, series, variant and day. `model_revision` and `dataset_revision` are commits of what was
+evaluated and on what; `settings` is a JSON object that says how, see `staging.evaluations`.
 """
 MODEL_COLUMNS: dict[str, Any] = {
     "model": pl.String, "hub_id": pl.String, "organisation": pl.String, "country": pl.String,
@@ -130,6 +132,7 @@ class Board:
             offer the source. A board without it must be told what to ask for.
         load: (settings, file, day on which it was observed) to the capture and whether it is new, of a board that
             consists of dated snapshots. The revision of its captures is that day, and they are folded in its order.
+        unasked: how a source that nobody is asked for comes about: loaded by hand, or evaluated by the project itself.
     """
 
     source: str
@@ -139,3 +142,4 @@ class Board:
     parse: Callable[[Capture], Iterator[Part]]
     fetch: Fetch | None = None
     load: Load | None = None
+    unasked: Literal["", "by hand", "own"] = ""

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
-from pipeline.captures import Capture, CaptureWriter, latest, note_check
+from pipeline.captures import Capture, CaptureWriter, every, latest, note_check
 from pipeline.progress import report
 from pipeline.settings import Settings
 from pipeline.sources.hub_client import CLIENT, MAX_BODY_BYTES, HubClient, Refused
@@ -153,13 +153,17 @@ def capture_documents(
     dataset: str,
     folder: str,
     wanted: Callable[[str], bool],
+    *,
+    among_others: bool = False,
 ) -> tuple[Capture, bool] | None:
     """Capture the documents of a dataset that changed since the last capture, several downloads at a time.
 
     Arguments, results and errors are those of `capture_files`; only files in `folder` are looked at. A crawl that is
-    cut off continues with what it had not read, as long as the dataset is at the same commit.
+    cut off continues with what it had not read, as long as the dataset is at the same commit. A source that is read
+    from several datasets says so by `among_others`: no capture of one is the whole of it.
     """
-    before, commit = _look(settings, client, origin, source, dataset)
+    mark = f"{dataset}@" if among_others else ""
+    before, commit = _look(settings, client, origin, source, dataset, mark)
     if commit is None:
         return None if before is None else (before, False)
     known: dict[str, str] = json.loads(before.page(INDEX))["documents"] if before is not None else {}
@@ -170,7 +174,7 @@ def capture_documents(
     changed = [file for file in files if known.get(file.path) != file.oid]
     taken = [file for file in changed if file.size <= MAX_DOCUMENT_BYTES]
     # What changed depends on the capture before as well: what was begun after another one is not continued.
-    asked = f"{commit} after {before.manifest.capture_id if before is not None else 'nothing'}"
+    asked = f"{mark}{commit} after {before.manifest.capture_id if before is not None else 'nothing'}"
     with CaptureWriter(settings.captures, source, origin, resume=asked) as writer, ThreadPoolExecutor(THREADS) as pool:
 
         def fetch(file: HubFile) -> bytes:
@@ -191,11 +195,11 @@ def capture_documents(
         if INDEX not in kept:
             writer.add(INDEX, json.dumps(index).encode())
         return writer.seal(
-            revision=commit,
+            revision=mark + commit,
             client=CLIENT,
             requests=client.requests,
             items=len(files),
-            kind="full" if before is None else "delta",
+            kind="full" if before is None and not among_others else "delta",
         )
 
 
@@ -233,9 +237,13 @@ def removed_documents(capture: Capture) -> list[str]:
     return removed
 
 
-def newest_of(settings: Settings, source: str, origin: str) -> Capture | None:
-    """The newest capture of a source, if it is of this origin."""
-    found = latest(settings.captures, source)
+def newest_of(settings: Settings, source: str, origin: str, mark: str = "") -> Capture | None:
+    """The newest capture of a source, if it is of this origin; of those whose revision begins with a mark, if any."""
+    if mark:
+        marked = [one for one in every(settings.captures, source) if one.manifest.revision.startswith(mark)]
+        found = marked[-1] if marked else None
+    else:
+        found = latest(settings.captures, source)
     return found if found is not None and found.manifest.origin == origin else None
 
 
@@ -250,14 +258,14 @@ def check_never_offered(client: HubClient, before: Capture | None, dataset: str,
 
 
 def _look(
-    settings: Settings, client: HubClient, origin: str, source: str, dataset: str
+    settings: Settings, client: HubClient, origin: str, source: str, dataset: str, mark: str = ""
 ) -> tuple[Capture | None, str | None]:
     """The capture before, and the commit to be captured; none where nothing is new or the Hub has no such dataset."""
-    before = newest_of(settings, source, origin)
+    before = newest_of(settings, source, origin, mark)
     commit = commit_of(client, dataset)
     if commit is None:
         check_never_offered(client, before, dataset, source)
-    elif before is not None and before.manifest.revision == commit:
+    elif before is not None and before.manifest.revision == mark + commit:
         note_check(settings.captures, source)
         return before, None
     return before, commit

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from pipeline.identity.benchmarks import Name
 from pipeline.identity.units import number
 from pipeline.settings import Settings
 from pipeline.sources.board import Board, Part, Row
+from pipeline.sources.harness_eras import REPO, day_in_name
 from pipeline.sources.hub_client import HubClient
 from pipeline.sources.hub_files import Document, capture_documents, captured_documents, json_object, removed_documents
 from pipeline.sources.quarantine import EXCERPT, Unreadable
@@ -30,8 +31,6 @@ URL = f"https://huggingface.co/datasets/{DATASET}"
 LICENCE = "not stated by the dataset; facts attributed to Hugging Face"
 NOTE = "dated by the name of the file, in a time zone that it does not state"
 PATH = re.compile(r"((?:[^/]+/)?[^/]+)/results_([^/]+)\.json")
-MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})[-:](\d{2})[-:](\d{2})(?:\.\d{1,9})?", re.ASCII)
-REPO = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 WORD = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
 
@@ -127,16 +126,7 @@ def _named(path: str) -> tuple[str, str, date]:
     repo, moment = found.groups() if found else ("", "")
     if not REPO.fullmatch(repo):
         raise Unreadable("path names no repository")
-    parts = MOMENT.fullmatch(moment)
-    try:
-        day = datetime.fromisoformat("{}T{}:{}:{}".format(*parts.groups())).date() if parts else None
-    except ValueError:
-        day = None
-    if day is None:
-        raise Unreadable("file name states no time")
-    if day > datetime.now(UTC).date() + timedelta(days=1):
-        raise Unreadable("time in the file name lies in the future")
-    return repo, moment, day
+    return repo, moment, day_in_name(moment)
 
 
 def _read(part: Part, run: _Run) -> None:

@@ -183,4 +183,4 @@ def _digits(column: pl.Series) -> int:
     return max(lengths, default=0)
 
 
-BOARD = Board(SOURCE, f"{TITLE} (Hugging Face)", URL, LICENCE, parse, load=load)
+BOARD = Board(SOURCE, f"{TITLE} (Hugging Face)", URL, LICENCE, parse, load=load, unasked="by hand")

@@ -1,5 +1,5 @@
--- Models by Epoch's published index, with the range of ranks that its 90% interval leaves open.
--- rank_best | best rank the interval allows
+-- Models with a score, by Epoch's published index where they are in it, with the range of ranks its interval allows.
+-- rank_best | best rank the interval allows; null = not in the index
 -- rank_worst | worst rank the interval allows; null where no interval is published
 -- model | name
 -- organisation | who released it
@@ -9,41 +9,63 @@
 -- params_total | total parameters; null = not disclosed
 -- released_on | first public availability
 -- released_on_source | how the date is known
--- index_value | index
+-- index_value | index; null = not in it
 -- index_lo | lower end of its 90% interval
 -- index_hi | upper end of its 90% interval
--- benchmarks | benchmarks with a score in any series
--- source_url | where the index is public
-WITH indexed AS (
+-- benchmarks | benchmarks with a score that counts, in any series
+-- own_benchmarks | of these scored by the project itself
+-- smoke_tests | scores of smoke tests, which count nowhere
+-- source_url | where the index is public; of a model that is not in it, where the model is
+WITH current AS (
     SELECT
         s.model_id,
+        s.series_id,
+        s.left_out,
         s.value,
         s.ci_lo,
         s.ci_hi,
-        s.source_url
+        s.source_url,
+        e.benchmark_id,
+        e.evaluator = 'Open Moat' AS is_own
     FROM staging.scores AS s
-    INNER JOIN staging.models AS m ON s.model_id = m.model_id
+    INNER JOIN staging.series AS e ON s.series_id = e.series_id
+    WHERE s.superseded_at IS NULL
+),
+
+indexed AS (
+    SELECT
+        c.model_id,
+        c.value,
+        c.ci_lo,
+        c.ci_hi,
+        c.source_url
+    FROM current AS c
+    INNER JOIN staging.models AS m ON c.model_id = m.model_id
     WHERE
-        s.series_id = 'epoch_eci' AND s.superseded_at IS NULL
+        c.series_id = 'epoch_eci'
         -- What is dated later does not exist yet.
         AND (m.released_on IS NULL OR m.released_on <= (SELECT r.as_of FROM raw.run AS r))
 ),
 
 counted AS (
     SELECT
-        s.model_id,
-        count(DISTINCT e.benchmark_id) AS benchmarks
-    FROM staging.scores AS s
-    INNER JOIN staging.series AS e ON s.series_id = e.series_id
-    WHERE s.series_id <> 'epoch_eci' AND s.superseded_at IS NULL AND NOT s.doubtful
-    GROUP BY s.model_id
+        model_id,
+        count(DISTINCT benchmark_id) FILTER (left_out IS NULL) AS benchmarks,
+        count(DISTINCT benchmark_id) FILTER (left_out IS NULL AND is_own) AS own_benchmarks,
+        count(*) FILTER (left_out = 'smoke') AS smoke_tests
+    FROM current
+    WHERE series_id <> 'epoch_eci'
+    GROUP BY model_id
 )
 
 SELECT
-    (
-        SELECT count(*) + 1 FROM indexed AS o
-        WHERE o.ci_lo > coalesce(i.ci_hi, i.value)
-    ) AS rank_best,
+    CASE
+        WHEN i.model_id IS NOT NULL
+            THEN (
+                SELECT count(*) + 1 FROM indexed AS o
+                WHERE o.ci_lo > coalesce(i.ci_hi, i.value)
+            )
+    END AS rank_best,
     CASE
         WHEN i.ci_lo IS NOT NULL
             THEN (
@@ -63,8 +85,13 @@ SELECT
     i.ci_lo AS index_lo,
     i.ci_hi AS index_hi,
     coalesce(c.benchmarks, 0) AS benchmarks,
-    i.source_url
-FROM indexed AS i
-INNER JOIN staging.models AS m ON i.model_id = m.model_id
-LEFT JOIN counted AS c ON i.model_id = c.model_id
-ORDER BY i.value DESC, m.name ASC
+    coalesce(c.own_benchmarks, 0) AS own_benchmarks,
+    coalesce(c.smoke_tests, 0) AS smoke_tests,
+    coalesce(i.source_url, m.source_url) AS source_url
+FROM staging.models AS m
+LEFT JOIN indexed AS i ON m.model_id = i.model_id
+LEFT JOIN counted AS c ON m.model_id = c.model_id
+WHERE
+    (i.model_id IS NOT NULL OR c.benchmarks > 0 OR c.smoke_tests > 0)
+    AND (m.released_on IS NULL OR m.released_on <= (SELECT r.as_of FROM raw.run AS r))
+ORDER BY i.value DESC NULLS LAST, benchmarks DESC, m.name ASC

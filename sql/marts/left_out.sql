@@ -1,6 +1,6 @@
 -- What the rule against clones and doubtful entries leaves out of each series, and what it would change.
 -- series | series id
--- reason | doubtful, flagged, merge, quantised, re-upload or namesake
+-- reason | doubtful, flagged, merge, quantised, re-upload, namesake or smoke
 -- scores | current scores left out
 -- models | models they are of
 -- best_model | best of them that is open

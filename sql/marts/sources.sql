@@ -1,6 +1,6 @@
 -- Where everything came from: rows, counts, freshness, licence and attribution of each source.
 -- source | source
--- state | asked; not offered: by the Hub that was asked; not asked: left out on demand; by hand: loaded with moat load
+-- state | asked; not offered: by the Hub that was asked; not asked: left out; by hand: with moat load; own: moat eval
 -- origin | the Hub that was asked, or the project's own tables
 -- rows_read | items of its newest capture
 -- rows_kept | of these kept
@@ -51,7 +51,7 @@ SELECT
     n.finished_at AS captured_at,
     i.checked_at,
     CASE
-        WHEN i.state <> 'by hand' THEN date_trunc('day', i.checked_at - INTERVAL 6 HOUR) + INTERVAL 30 HOUR
+        WHEN i.state NOT IN ('by hand', 'own') THEN date_trunc('day', i.checked_at - INTERVAL 6 HOUR) + INTERVAL 30 HOUR
     END AS due_at,
     n.requests
 FROM raw.sources AS i

@@ -18,11 +18,13 @@
 -- tier | evidence tier A, A-, B, B+, C, D or E (see the docs)
 -- self_reported | whether the developer reports its own model; null = unknown
 -- doubtful | marked doubtful until checked; never in defaults
--- left_out | why it is in no default: doubtful, flagged, merge, quantised, re-upload or namesake; null = it counts
+-- left_out | why it counts in no default: doubtful, flagged, merge, quantised, re-upload, namesake or smoke; null
 -- source_name | who published the number; null = not stated
 -- source_kind | url, name_only or not_stated: how the source itself is known
 -- source_url | where the row is public
 -- note | remark of the collection
+-- model_revision | commit of the repository that was evaluated; null = not stated
+-- dataset_revision | commit of the dataset that it was evaluated on; null = not stated
 -- capture_id | capture that holds it last
 -- seen_at | when it was first captured (UTC)
 -- superseded_at | first later capture (UTC) without it; null = current
@@ -131,6 +133,8 @@ found AS (
         CASE WHEN b.source_name IS null THEN 'not_stated' ELSE 'url' END AS source_kind,
         b.source_url,
         b.note,
+        b.model_revision,
+        b.dataset_revision,
         b.capture_id,
         b.seen_at,
         b.gone_at
@@ -181,6 +185,8 @@ SELECT
     CASE
         WHEN f.doubtful AND f.note LIKE 'flagged%' THEN 'flagged'
         WHEN (f.doubtful AND f.note LIKE 'merge%') OR o.derivation = 'merge' THEN 'merge'
+        WHEN f.doubtful AND f.note LIKE 'smoke test%' THEN 'smoke'
+        WHEN f.doubtful AND f.note LIKE 'quantised%' THEN 'quantised'
         WHEN f.doubtful THEN 'doubtful'
         WHEN f.packing = 'copy' THEN 're-upload'
         WHEN o.derivation = 'namesake' THEN 'namesake'
@@ -191,6 +197,8 @@ SELECT
     f.source_kind,
     f.source_url,
     f.note,
+    f.model_revision,
+    f.dataset_revision,
     f.capture_id,
     coalesce(f.seen_at, min(c.finished_at) OVER (PARTITION BY f.score_id)) AS seen_at,
     -- Captures may be deltas, so what was folded carries its own dates; those of the project's tables are whole.

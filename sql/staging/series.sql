@@ -7,7 +7,8 @@
 -- budget Nk, budget mixed;
 -- no tools, tools; search; pass@N, avg@N, maj@N, cons@N, cot@N, best@N, N samples; parallel;
 -- bash-only, bash-only v1 (mini-SWE-agent 0 and 1), bash-only v2 (mini-SWE-agent 2);
--- vN of the questions, val, text only, semi-private, N tasks, N tasks omitted; acc_norm, mc1, mc2, f1, prompt strict;
+-- vN of the questions, val, text only, semi-private, N tasks, N tasks omitted; acc_norm, mc1, mc2, f1, prompt strict,
+-- prompt loose, inst strict, inst loose; filter NAME (how answers are cut out); task vN; chat template; smoke test;
 -- harness 0.3 (before 0.4), harness 0.4.0 (to 0.4.2), harness 0.4.3 (and later), whose prompts differ; normalised.
 -- What is not stated is left out, and where nothing is: not stated.
 --
@@ -189,6 +190,11 @@ SELECT
                 CASE WHEN regexp_matches(said, '\bacc(uracy)?[-_ ]norm') THEN 'acc_norm' END,
                 nullif(metric, ''),
                 CASE WHEN contains(said, 'prompt strict') THEN 'prompt strict' END,
+                replace(nullif(regexp_extract(said, '\b(prompt|inst)_level_(strict|loose)', 0), ''), '_level_', ' '),
+                nullif(regexp_extract(said, '(?:^|, )(filter [\w-]+)', 1), ''),
+                'task v' || nullif(regexp_extract(said, '(?:^|, )task version ([\w.]+)', 1), ''),
+                CASE WHEN contains(said, 'chat template') THEN 'chat template' END,
+                CASE WHEN contains(said, 'smoke test') THEN 'smoke test' END,
                 CASE
                     WHEN harness['major'] = '' THEN NULL
                     WHEN harness['major'] = '0' AND try_cast(harness['minor'] AS BIGINT) < 4 THEN 'harness 0.3'

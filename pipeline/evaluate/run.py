@@ -1,0 +1,112 @@
+"""Runs cells through Dagster, one run a cell, so that one cell's failure never spoils another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from pipeline.definitions import build_defs
+from pipeline.defs.evaluation import MODELS
+from pipeline.defs.resources import Warehouse
+from pipeline.errors import MoatError
+from pipeline.evaluate import cells
+from pipeline.evaluate.cells import Cell
+from pipeline.progress import report
+from pipeline.settings import ROOT, Settings
+from pipeline.sources import own_evaluations
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a cell: its capture, and whether that is new; or why there is none."""
+
+    cell: Cell
+    capture_id: str | None = None
+    new: bool = False
+    error: str | None = None
+    scores: tuple[tuple[str, str, float], ...] = ()
+
+
+def run(settings: Settings, wanted: Sequence[Cell], *, again: bool = False, parallel: int = 1) -> list[Done]:
+    """Run cells, each as a Dagster run of its own.
+
+    Args:
+        settings: where captures lie, how workers are started, how often they are tried.
+        wanted: the cells; those that were captured before are left alone.
+        again: run them all the same.
+        parallel: how many at a time; more than one where workers run on a cluster, or a server answers them.
+
+    Returns:
+        One result a cell, in their order.
+    """
+    os.environ.setdefault("DAGSTER_HOME", str(ROOT / "dagster_home"))
+    warehouse = Warehouse(data=str(settings.data.resolve()), hub=settings.hub)
+    with dg.DagsterInstance.get() as instance, ThreadPoolExecutor(parallel) as pool:
+        instance.add_dynamic_partitions(str(MODELS.name), sorted({cell.model for cell in wanted}))
+        one = partial(_one, settings, warehouse, instance, again)
+        found = []
+        for number, done in enumerate(pool.map(one, wanted)):
+            report("evaluate cells", number + 1, len(wanted))
+            found.append(done)
+    return found
+
+
+def scores(settings: Settings, capture_id: str) -> tuple[tuple[str, str, float], ...]:
+    """Task, metric and value of every score of a capture that is believed."""
+    capture = next(one for one in cells.captures(settings) if one.manifest.capture_id == capture_id)
+    found = []
+    for part in own_evaluations.parse(capture):
+        rows = part.frame("board_scores").join(part.frame("board_series"), on="series_id")
+        found += [(row["benchmark_name"], row["protocol"], row["value"]) for row in rows.iter_rows(named=True)]
+    return tuple(found)
+
+
+def _one(settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, again: bool, cell: Cell) -> Done:
+    try:
+        cells.check(settings, cell)
+    except MoatError as error:
+        return Done(cell, error=str(error))
+    before = cells.captured(settings, cell)
+    if before is not None and not again:
+        found = Done(cell, before.manifest.capture_id)
+    else:
+        found = _execute(warehouse, instance, cell)
+    return found if found.capture_id is None else replace(found, scores=scores(settings, found.capture_id))
+
+
+def _execute(warehouse: Warehouse, instance: dg.DagsterInstance, cell: Cell) -> Done:
+    job = dg.define_asset_job("evaluate_cell", selection=dg.AssetSelection.assets("evaluate"))
+    resolved = dg.Definitions.merge(build_defs(warehouse), dg.Definitions(jobs=[job])).resolve_job_def("evaluate_cell")
+    options: dict[str, Any] = asdict(cell.options) | {"unsafe": list(cell.options.unsafe), "revision": cell.revision}
+    result = resolved.execute_in_process(
+        instance=instance,
+        partition_key=dg.MultiPartitionKey({"model": cell.model, "suite": cell.suite.name}),
+        raise_on_error=False,
+        run_config={
+            "ops": {"evaluate": {"config": options}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        },
+    )
+    for event in result.get_asset_materialization_events():
+        capture_id = event.materialization.metadata.get("capture_id")
+        if capture_id is not None:
+            return Done(cell, str(capture_id.value), new=True)
+    failed = result.get_step_failure_events()
+    return Done(cell, error=_message(failed[-1].step_failure_data) if failed else "the run did not start")
+
+
+def _message(failure: Any) -> str:
+    """The worker's own words where there are any."""
+    described = getattr(failure.user_failure_data, "description", None)
+    if described:
+        return str(described)
+    error = failure.error
+    while error.cause is not None:
+        error = error.cause
+    return str(error.message).strip()

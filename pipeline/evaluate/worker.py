@@ -1,0 +1,291 @@
+"""Evaluates one model on one suite with lm-evaluation-harness, in a process of its own.
+
+The file stands alone: it runs wherever Dagster Pipes starts it, under this project's interpreter, another one, or on a
+node of a cluster that has nothing of this project. It is told what to do by Pipes and answers with metadata alone; the
+harness's files go to a folder or to object storage, each as soon as it is there, so that a worker that is started
+again goes on with the next task. It says what went wrong in `error.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+Cell = Mapping[str, Any]
+RECORD, ERROR, STATE = "record.json", "error.json", "state.json"
+TIMED_OUT, REFUSED, FAILED = 124, 3, 1
+PACKAGES = ("lm_eval", "torch", "transformers", "datasets", "vllm", "openai")
+SEEDS = {"random_seed": 0, "numpy_random_seed": 1234, "torch_random_seed": 1234, "fewshot_random_seed": 1234}
+
+
+class Refused(Exception):
+    """What is asked for cannot be done, now or later; the message says why."""
+
+
+class Output:
+    """The folder of a cell, on disk or wherever fsspec reaches."""
+
+    def __init__(self, address: str) -> None:
+        import fsspec
+
+        self.files, self.root = fsspec.core.url_to_fs(address)
+        self.files.makedirs(self.root, exist_ok=True)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file; nobody sees half of it."""
+        path = f"{self.root}/{name}"
+        with self.files.open(f"{path}.part", "wb") as file:
+            file.write(content)
+        self.files.mv(f"{path}.part", path)
+
+    def read(self, name: str) -> bytes | None:
+        """A file's content; None where there is none."""
+        try:
+            with self.files.open(f"{self.root}/{name}", "rb") as file:
+                content: bytes = file.read()
+        except FileNotFoundError:
+            return None
+        return content
+
+    def has(self, name: str) -> bool:
+        """Whether a file is there."""
+        return bool(self.files.exists(f"{self.root}/{name}"))
+
+    def clear(self) -> None:
+        """Remove what an earlier worker left."""
+        for path in self.files.ls(self.root, detail=False):
+            self.files.rm(path)
+
+
+class Datasets:
+    """Pins every dataset that is loaded to the commit at which it stands when it is first asked for."""
+
+    def __init__(self, pinned: Mapping[str, str]) -> None:
+        self.commits = dict(pinned)
+
+    @contextmanager
+    def pinning(self) -> Iterator[None]:
+        """Let `datasets.load_dataset` load pinned commits alone, as long as the block lasts."""
+        import datasets
+
+        load = datasets.load_dataset
+
+        def pinned(path: str, name: str | None = None, **options: Any) -> Any:
+            if options.pop("data_files", None) or options.pop("data_dir", None) or "/" not in path:
+                raise Refused(f"a task reads {path}, which is no dataset of the Hub and cannot be pinned")
+            options.pop("trust_remote_code", None)
+            if path not in self.commits:
+                self.commits[path] = resolve(path, "dataset", options.get("revision"))
+            return load(path, name, **options | {"revision": self.commits[path]})
+
+        datasets.load_dataset = pinned
+        try:
+            yield
+        finally:
+            datasets.load_dataset = load
+
+
+def resolve(repo: str, kind: str, revision: str | None) -> str:
+    """The commit of a repository: as the Hub says, or offline as the cache remembers.
+
+    Raises:
+        Refused: it is not there, or not without a right.
+    """
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.file_download import repo_folder_name
+
+    if constants.is_offline_mode():
+        named = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type=kind) / "refs"
+        reference = named / (revision or "main")
+        if revision is not None and len(revision) == 40:
+            return revision
+        if not reference.exists():
+            raise Refused(f"{kind} {repo} is not in the cache, and HF_HUB_OFFLINE is set")
+        return reference.read_text().strip()
+    try:
+        found = HfApi().repo_info(repo, repo_type=kind, revision=revision).sha
+    except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise Refused(f"{kind} {repo} is not there at this revision, or needs a right") from error
+    if not found:
+        raise Refused(f"{kind} {repo} has no commit")
+    return str(found)
+
+
+def evaluate(cell: Cell, output: Output) -> dict[str, Any]:
+    """Run every task of a cell that has not been run yet; returns the record of the whole."""
+    started = time.time()
+    commit = _model_commit(cell)
+    datasets = Datasets(_begin(output, cell, commit))
+    record = {
+        "cell": cell["id"], "model": cell["model"], "model_revision": commit, "suite": cell["suite"]["name"],
+        "smoke": cell["suite"]["smoke"], "backend": cell["backend"], "harness": version("lm_eval"),
+        "backend_versions": dict(_versions()), "launcher": cell["launcher"],
+    }  # fmt: skip
+    model = None
+    with datasets.pinning():
+        for entry in cell["suite"]["tasks"]:
+            if not output.has(f"{entry['task']}.json"):
+                model = model or _model(cell, commit)
+                output.write(f"{entry['task']}.json", _run(cell, entry, model, commit))
+                output.write(STATE, json.dumps(_state(cell, commit, datasets.commits)).encode())
+    record |= {
+        "datasets": datasets.commits, "tasks": [entry["task"] for entry in cell["suite"]["tasks"]],
+        "seconds": round(time.time() - started, 3), "device": str(getattr(model, "device", None) or "unknown"),
+    }  # fmt: skip
+    output.write(RECORD, json.dumps(record).encode())
+    return record
+
+
+def _begin(output: Output, cell: Cell, commit: str | None) -> dict[str, str]:
+    """Datasets that an earlier worker of this cell used; what it did of another commit or version is removed."""
+    left = output.read(STATE)
+    state = json.loads(left) if left else None
+    if state is not None and state == _state(cell, commit, state["datasets"]):
+        return dict(state["datasets"])
+    output.clear()
+    return {}
+
+
+def _state(cell: Cell, commit: str | None, datasets: Mapping[str, str]) -> dict[str, Any]:
+    return {"cell": cell["id"], "model_revision": commit, "harness": version("lm_eval"), "datasets": dict(datasets)}
+
+
+def _model_commit(cell: Cell) -> str | None:
+    """The commit of the model; a server does not say which one it has, so that only what was stated is known."""
+    if cell["backend"] == "local-completions":
+        stated: str | None = cell["revision"]
+        return stated
+    return resolve(cell["model"], "model", cell["revision"])
+
+
+def _model(cell: Cell, commit: str | None) -> Any:
+    from lm_eval.api.registry import get_model
+
+    rest = {"batch_size": cell["batch_size"], "max_batch_size": None, "device": cell["device"] or _free_device(cell)}
+    return get_model(cell["backend"]).create_from_arg_obj(_arguments(cell, commit), rest)
+
+
+def _free_device(cell: Cell) -> str | None:
+    """The device to take where none is named; a server and vllm know their own."""
+    if cell["backend"] != "hf":
+        return None
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _arguments(cell: Cell, commit: str | None) -> dict[str, Any]:
+    """Arguments of the harness's model; code of a repository is never run."""
+    if cell["backend"] == "local-completions":
+        tokenizer = resolve(cell["model"], "model", cell["revision"])
+        own = {"tokenizer": cell["model"], "revision": tokenizer, "tokenizer_backend": "huggingface",
+               "tokenized_requests": True}  # fmt: skip
+    else:
+        own = {"pretrained": cell["model"], "revision": commit}
+    return {**cell["arguments"], **own, "trust_remote_code": False}
+
+
+def _run(cell: Cell, entry: Mapping[str, Any], model: Any, commit: str | None) -> bytes:
+    """One task of the suite, as the harness writes it down."""
+    import lm_eval
+    from lm_eval.loggers import EvaluationTracker
+    from lm_eval.tasks import TaskManager
+
+    base = Path(lm_eval.__file__).parent / "tasks"
+    manager = TaskManager(include_defaults=False, include_path=[str(base / name) for name in cell["folders"]])
+    loaded = manager.load([entry["task"]])
+    allowed = set(cell["suite"]["unsafe"])
+    for name, task in loaded["tasks"].items():
+        if getattr(task.config, "unsafe_code", False) and not {name, entry["task"]} & allowed:
+            raise Refused(f"task {name} runs code that a model wrote, and is not allowed to by name")
+        if entry["shots"] is not None:
+            task.set_config(key="num_fewshot", value=entry["shots"])
+    group = loaded.get("groups", {}).get(entry["task"])
+    with TemporaryDirectory() as folder:
+        tracker = EvaluationTracker(output_path=folder)
+        results = lm_eval.simple_evaluate(
+            model=model,
+            model_args=_arguments(cell, commit),
+            tasks=[group] if group is not None else list(loaded["tasks"].values()),
+            batch_size=cell["batch_size"],
+            device=cell["device"],
+            task_manager=manager,
+            evaluation_tracker=tracker,
+            apply_chat_template=cell["chat_template"],
+            confirm_run_unsafe_code=bool(allowed),
+            **SEEDS,
+        )
+        samples = results.pop("samples")
+        # The model is loaded once for all tasks, and the harness calls a loaded one CUSTOM.
+        results["config"]["model"] = tracker.general_config_tracker.model_source = cell["backend"]
+        tracker.save_results_aggregated(results, samples)
+        # Where the harness cannot save, it only logs.
+        written = sorted(Path(folder).rglob("results_*.json"))
+        if len(written) != 1:
+            raise RuntimeError("the harness did not save its results")
+        return written[0].read_bytes()
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for name in PACKAGES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue
+
+
+def _watch(cell: Cell, output: Output) -> threading.Timer:
+    """End this process when its time is over, whatever it is doing."""
+
+    def stop() -> None:
+        output.write(ERROR, _error(f"it ran longer than {cell['timeout_s']:g} s", again=True))
+        os._exit(TIMED_OUT)
+
+    timer = threading.Timer(cell["timeout_s"], stop)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _error(message: str, again: bool) -> bytes:
+    return json.dumps({"message": message[:2000], "again": again}).encode()
+
+
+def main() -> int:
+    """Entry point; the exit status is 0, or says what kind of failure it was."""
+    from dagster_pipes import open_dagster_pipes
+
+    with open_dagster_pipes() as pipes:
+        cell = pipes.get_extra("cell")
+        output = Output(cell["output"])
+        timer = _watch(cell, output)
+        try:
+            record = evaluate(cell, output)
+        except Refused as error:
+            output.write(ERROR, _error(str(error), again=False))
+            return REFUSED
+        except Exception as error:
+            output.write(ERROR, _error(f"{type(error).__name__}: {error}", again=True))
+            traceback.print_exc()
+            return FAILED
+        finally:
+            timer.cancel()
+        told = {"model_revision": record["model_revision"] or "unknown", "seconds": record["seconds"],
+                "harness": record["harness"], "tasks": len(record["tasks"])}  # fmt: skip
+        pipes.report_asset_materialization(metadata=told)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
