@@ -5,7 +5,7 @@ VENV := .venv
 MOAT := $(VENV)/bin/moat
 export DAGSTER_HOME := $(CURDIR)/dagster_home
 
-.PHONY: run setup test check ui soak bench coverage mutate picture lock clean
+.PHONY: run setup eval test check ui soak bench coverage mutate picture lock clean
 
 run: $(VENV)/ready
 	@$(MOAT) run --hub $(HUB)
@@ -19,10 +19,19 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	  && uv pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
 	@touch $@
 
-test: $(VENV)/ready
+# What evaluates models: torch, transformers, Ray. Their torch is the build that pip finds for this machine.
+eval: $(VENV)/eval-ready
+
+$(VENV)/eval-ready: $(VENV)/ready requirements-eval.lock
+	@PATH="$$HOME/.local/bin:$$PATH"; uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --no-deps \
+	  --require-hashes -r requirements-eval.lock \
+	  && python3 -m pip --python $(VENV)/bin/python install --quiet torch==2.13.0
+	@touch $@
+
+test: $(VENV)/eval-ready
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not soak"
 
-soak: $(VENV)/ready
+soak: $(VENV)/eval-ready
 	$(VENV)/bin/python -m pytest -m soak
 
 check: $(VENV)/ready
@@ -54,6 +63,9 @@ picture: $(VENV)/ready
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade-package duckdb==1.5.5 -o requirements.lock
+	uv pip compile pyproject.toml --extra eval --extra ray --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements.lock 2>/dev/null \
+	  | awk '/^[a-z0-9]/ {keep = $$0 !~ /^(torch|triton|nvidia|cuda)/} keep' > requirements-eval.lock
 
 clean:
 	rm -rf data/work $(VENV)

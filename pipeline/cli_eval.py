@@ -21,7 +21,7 @@ errors = PlainConsole(stderr=True)
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Repository on the Hub; or --missing.")] = "",
+    models: Annotated[list[str] | None, typer.Argument(help="Repositories on the Hub; or --missing.")] = None,
     suite: Annotated[str, typer.Option(help="open_llm_v1, open_llm_v2 or smoke.")] = "smoke",
     missing: Annotated[
         bool, typer.Option("--missing", help="Open models without any score, the most used first.")
@@ -34,7 +34,9 @@ def evaluate(
     dtype: Annotated[str, typer.Option(help="Type of the weights; that of the repository by default.")] = "",
     batch_size: Annotated[int, typer.Option(min=1, help="Questions at once.")] = 1,
     device: Annotated[str, typer.Option(help="Such as cuda:0.")] = "",
-    max_length: Annotated[int, typer.Option(min=0, help="Tokens of a prompt; what the model states by default.")] = 0,
+    max_length: Annotated[
+        int, typer.Option(min=0, help="Tokens of a prompt; by default what the model states, with a server 2048.")
+    ] = 0,
     chat_template: Annotated[
         bool, typer.Option("--chat-template", help="Ask through the model's own template.")
     ] = False,
@@ -44,10 +46,10 @@ def evaluate(
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be run and what it costs, and stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Run lm-evaluation-harness on a model, or on those that nobody has scored; the next run publishes the scores."""
+    """Run lm-evaluation-harness on models, or on those that nobody has scored; the next run publishes the scores."""
     from pipeline.evaluate import cells, run, suites
 
-    if bool(model) == missing:
+    if bool(models) == missing:
         raise typer.BadParameter("name a model, or use --missing")
     if backend not in {"hf", "local-completions", "vllm"}:
         raise typer.BadParameter("use hf, local-completions or vllm", param_hint="--backend")
@@ -59,10 +61,8 @@ def evaluate(
     wanted = (
         cells.missing(settings, asked, options, limit)
         if missing
-        else [cells.named(settings, model, revision, asked, options)]
+        else [cells.named(settings, model, revision, asked, options) for model in dict.fromkeys(models or [])]
     )
-    for cell in wanted[:1]:
-        cells.check(settings, cell)
     cost = cells.estimate(settings, wanted)
     errors.print(_costs(cost, suite))
     if plan:

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     history: str = ""
     eval_launcher: Literal["subprocess", "ray"] = "subprocess"
     eval_ray: str = "http://127.0.0.1:8265"
+    eval_ray_token: SecretStr | None = Field(default=None, validation_alias="RAY_AUTH_TOKEN")
     eval_python: str = ""
     eval_output: str = ""
     eval_env: str = ""

@@ -1,6 +1,7 @@
 """One real run of the pipeline on the bundled facts, shared by the tests that only read its result."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def moat(*arguments, data, check=True, **environment):
     """Run the real command line in a process of its own."""
     env = {**os.environ, "MOAT_DATA": str(data), "DAGSTER_HOME": str(data / "dagster"), "COLUMNS": "160", **environment}
     (data / "dagster").mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", data / "dagster")
     done = subprocess.run([MOAT, *arguments], env=env, capture_output=True, text=True, timeout=240, check=False)
     if check:
         assert done.returncode == 0, done.stderr
@@ -30,7 +32,8 @@ def said(done):
 def built(tmp_path_factory):
     """Data folder of a finished run on the bundled facts; read it, do not write it."""
     data = tmp_path_factory.mktemp("built")
-    done = moat("run", data=data, HF_TOKEN=CANARY)
+    noted = {"PYTHONPATH": str(ROOT / "tests" / "imports"), "MOAT_TEST_MODULES": str(data / "modules.txt")}
+    done = moat("run", data=data, HF_TOKEN=CANARY, **noted)
     (data / "stdout.txt").write_text(done.stdout)
     (data / "stderr.txt").write_text(done.stderr)
     return data

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib.util import find_spec
 
 import duckdb
 import pytest
@@ -27,6 +28,14 @@ def test_the_run_prints_date_series_n_and_censoring_and_where_the_files_are(buil
     assert "19 closed records, 4 unmatched (censored)" in said
     assert "bundled Hub (facts of the project)" in said
     assert "openmoat.duckdb" in (built / "stderr.txt").read_text().replace("\n", "")
+
+
+def test_a_run_imports_nothing_that_models_are_run_with(built):
+    imported = {name.partition(".")[0] for name in (built / "modules.txt").read_text().splitlines()}
+    assert {"duckdb", "dagster", "pipeline"} <= imported
+    assert not {"torch", "transformers", "ray", "dagster_ray", "vllm", "lm_eval"} & imported
+    # What is asserted to be absent could have been imported: it is installed.
+    assert all(find_spec(name) for name in ("torch", "transformers", "ray"))
 
 
 def test_a_second_run_adds_no_fact_and_says_so(built, tmp_path):

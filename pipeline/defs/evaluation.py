@@ -1,4 +1,4 @@
-"""Evaluating models that nobody has scored: one worker a cell of model and suite; its files are read like all others."""
+"""Evaluating models that nobody has scored: one worker a cell of model and suite, its files read like all others."""
 
 from dataclasses import asdict
 from typing import Any

@@ -135,15 +135,18 @@ def check(settings: Settings, cell: Cell) -> None:
 
 
 def _check_server(server: str) -> None:
-    parts = urlsplit(server)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InputError(f"--server {server}", "it is no address", "Use http://127.0.0.1:8000/v1/completions")
-    if parts.username or parts.password or parts.query:
+    # This comes first: what else is wrong with an address is said with the address.
+    if set("@?#") & set(server):
         raise InputError(
-            "--server",
-            "it holds a secret, which the results would keep",
-            "Name OPENAI_API_KEY in MOAT_EVAL_ENV instead",
+            "--server", "it may hold a secret, which the results would keep", "Name OPENAI_API_KEY in MOAT_EVAL_ENV"
         )
+    try:
+        parts = urlsplit(server)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InputError(f"--server {server}", "it is no address", "Use http://127.0.0.1:8000/v1/completions")
 
 
 def missing(settings: Settings, suite: Suite, options: Options, limit: int) -> list[Cell]:

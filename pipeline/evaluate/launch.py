@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ def run(
         Failure: by the worker's own words; it may be run again, unless it was refused.
     """
     told = cell.to_worker(settings)
+    # Dagster warns of a part of Pipes of its own that may change.
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     output = worker.Output(told["output"])
     output.write(worker.ERROR, b"")
     try:

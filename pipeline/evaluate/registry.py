@@ -1,7 +1,8 @@
 """The task registry of lm-evaluation-harness, read for what it says of single tasks.
 
-It is the source of truth for their names, metrics and directions, shots and answers to choose from. Reading all of its 14,000 files takes half a minute and is never needed: tasks lie in folders, and only those asked for
-are read. Nothing is downloaded, and no code of a task is run.
+It is the source of truth for their names, metrics and directions, shots and answers to choose from. Reading all of its
+14,000 files takes half a minute and is never needed: tasks lie in folders, and only those asked for are read. Nothing
+is downloaded, and no code of a task is run.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 
 from pipeline.errors import InputError
 
-_NAME = re.compile(rb"^(?:task|group|tag): *[\"']?([\w.+:-]+)[\"']? *$", re.MULTILINE)
-_TAGS = re.compile(rb"^tag: *\n((?: *- *\S+ *\n)+)", re.MULTILINE)
-_ITEM = re.compile(rb"- *[\"']?([\w.+:-]+)")
+_NAME = re.compile(rb"^[\"']?(?:task|group|tag)[\"']? *: *[\"']?(\w[\w.+:()-]*)[\"']? *(?:#.*)?$", re.MULTILINE)
+_TAGS = re.compile(rb"^[\"']?tag[\"']? *: *(?:\n((?: *- *\S+ *(?:\n|\Z))+)|\[([^\]]*)\])", re.MULTILINE)
+_ITEM = re.compile(rb"(?:^|-|,) *[\"']?(\w[\w.+:()-]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,7 @@ def folder_of(name: str) -> str:
     Raises:
         InputError: the installed harness has none of this name.
     """
-    found = _written().get(name)
-    if found is None:
-        raise InputError(f"task {name}", "the installed harness has none of this name", "See `lm_eval ls tasks`")
-    return found
+    return _folders_of(name)[0]
 
 
 def tasks(names: Iterable[str]) -> list[Task]:
@@ -98,6 +96,14 @@ def manager(names: Iterable[str]) -> Any:
     return TaskManager(include_defaults=False, include_path=[str(folders() / folder) for folder in needed])
 
 
+def _folders_of(name: str) -> tuple[str, ...]:
+    """The folders in which it is written: tasks of one tag may lie in several."""
+    found = _written().get(name)
+    if found is None:
+        raise InputError(f"task {name}", "the installed harness has none of this name", "See `lm_eval ls tasks`")
+    return found
+
+
 @cache
 def _index(folder: str) -> Mapping[str, Any]:
     from lm_eval.tasks import TaskManager
@@ -111,19 +117,30 @@ def _opened(name: str, index: Mapping[str, Any]) -> list[str]:
     entry = index.get(name)
     if entry is None:
         # A group may hold tasks of another folder.
-        return _opened(name, _index(folder_of(name)))
+        index = _index(folder_of(name))
+        entry = index.get(name)
+    if entry is None:
+        raise InputError(f"task {name}", "it is no task, group or tag that can be run", "See `lm_eval ls tasks`")
     match entry.kind.name:
         case "GROUP":
-            listed = [one if isinstance(one, str) else one.get("task") or one.get("group") for one in entry.cfg["task"]]
-            return [task for one in listed if isinstance(one, str) for task in _opened(one, index)]
+            listed = [one if isinstance(one, str) else _listed(name, one) for one in entry.cfg["task"]]
+            return [task for one in listed for task in _opened(one, index)]
         case "TAG":
-            return sorted(entry.tags)
+            every = (_index(folder).get(name) for folder in _folders_of(name))
+            return sorted({task for one in every if one is not None for task in one.tags})
         case _:
             return [name]
 
 
+def _listed(group: str, one: Mapping[str, Any]) -> str:
+    """The task that a group names together with changed settings."""
+    if isinstance(one.get("task"), str):
+        return str(one["task"])
+    raise InputError(f"group {group}", "it defines tasks within itself", "Name tasks or groups of them")
+
+
 def _task(name: str, folder: str) -> Task:
-    entry = _index(folder).get(name) or _index(folder_of(name))[name]
+    entry = _index(folder).get(name) or _index(folder := folder_of(name))[name]
     config: Mapping[str, Any] = entry.cfg
     listed = config.get("metric_list") or []
     choices, metadata = config.get("doc_to_choice"), config.get("metadata") or {}
@@ -133,7 +150,8 @@ def _task(name: str, folder: str) -> Task:
         folder=folder,
         output_type=config.get("output_type"),
         shots=config.get("num_fewshot"),
-        metrics={metric["metric"]: metric.get("higher_is_better") for metric in listed},
+        # One worked out by code of the task is given as the path of that code.
+        metrics={re.sub(r"^.*/\w+\.", "", metric["metric"]): metric.get("higher_is_better") for metric in listed},
         choices=len(choices) if isinstance(choices, list) else None,
         version=None if version is None else str(version),
         dataset=config.get("dataset_path"),
@@ -143,13 +161,14 @@ def _task(name: str, folder: str) -> Task:
 
 
 @cache
-def _written() -> Mapping[str, str]:
-    """The folder of every name that the registry's files define: their lines `task`, `group` and `tag`, unparsed."""
-    found: dict[str, str] = {}
+def _written() -> Mapping[str, tuple[str, ...]]:
+    """The folders of every name that the registry's files define: their lines `task`, `group` and `tag`, unparsed."""
+    found: dict[str, dict[str, None]] = {}
     base = folders()
-    for path in sorted(base.glob("*/**/*.yaml")):
+    # What several files share lies in others without an ending: they may name tags.
+    for path in sorted(path for path in base.glob("*/**/*") if path.suffix in {"", ".yaml"} and path.is_file()):
         content, folder = path.read_bytes(), path.relative_to(base).parts[0]
-        listed = b"".join(_TAGS.findall(content))
+        listed = b"\n".join(items for pair in _TAGS.findall(content) for items in pair)
         for name in _NAME.findall(content) + _ITEM.findall(listed):
-            found.setdefault(name.decode(), folder)
-    return found
+            found.setdefault(name.decode(), {})[folder] = None
+    return {name: tuple(where) for name, where in found.items()}

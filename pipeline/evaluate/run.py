@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 import dagster as dg
@@ -46,12 +48,15 @@ def run(settings: Settings, wanted: Sequence[Cell], *, again: bool = False, para
         One result a cell, in their order.
     """
     os.environ.setdefault("DAGSTER_HOME", str(ROOT / "dagster_home"))
-    warehouse = Warehouse(data=str(settings.data.resolve()), hub=settings.hub)
-    with dg.DagsterInstance.get() as instance, ThreadPoolExecutor(parallel) as pool:
+    with dg.DagsterInstance.get() as instance:
         instance.add_dynamic_partitions(str(MODELS.name), sorted({cell.model for cell in wanted}))
-        one = partial(_one, settings, warehouse, instance, again)
-        found = []
-        for number, done in enumerate(pool.map(one, wanted)):
+    one, found = partial(_one, settings, again), []
+    # Each run takes the standard streams of its process for itself, so that runs at one time are processes.
+    with ExitStack() as stack:
+        each: Iterable[Done] = map(one, wanted)
+        if parallel > 1:
+            each = stack.enter_context(ProcessPoolExecutor(parallel, mp_context=get_context("spawn"))).map(one, wanted)
+        for number, done in enumerate(each):
             report("evaluate cells", number + 1, len(wanted))
             found.append(done)
     return found
@@ -67,32 +72,31 @@ def scores(settings: Settings, capture_id: str) -> tuple[tuple[str, str, float],
     return tuple(found)
 
 
-def _one(settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance, again: bool, cell: Cell) -> Done:
+def _one(settings: Settings, again: bool, cell: Cell) -> Done:
     try:
         cells.check(settings, cell)
     except MoatError as error:
         return Done(cell, error=str(error))
-    before = cells.captured(settings, cell)
-    if before is not None and not again:
-        found = Done(cell, before.manifest.capture_id)
-    else:
-        found = _execute(warehouse, instance, cell)
+    before = None if again else cells.captured(settings, cell)
+    found = _execute(settings, cell) if before is None else Done(cell, before.manifest.capture_id)
     return found if found.capture_id is None else replace(found, scores=scores(settings, found.capture_id))
 
 
-def _execute(warehouse: Warehouse, instance: dg.DagsterInstance, cell: Cell) -> Done:
+def _execute(settings: Settings, cell: Cell) -> Done:
+    warehouse = Warehouse(data=str(settings.data.resolve()), hub=settings.hub)
     job = dg.define_asset_job("evaluate_cell", selection=dg.AssetSelection.assets("evaluate"))
     resolved = dg.Definitions.merge(build_defs(warehouse), dg.Definitions(jobs=[job])).resolve_job_def("evaluate_cell")
     options: dict[str, Any] = asdict(cell.options) | {"unsafe": list(cell.options.unsafe), "revision": cell.revision}
-    result = resolved.execute_in_process(
-        instance=instance,
-        partition_key=dg.MultiPartitionKey({"model": cell.model, "suite": cell.suite.name}),
-        raise_on_error=False,
-        run_config={
-            "ops": {"evaluate": {"config": options}},
-            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        },
-    )
+    with dg.DagsterInstance.get() as instance:
+        result = resolved.execute_in_process(
+            instance=instance,
+            partition_key=dg.MultiPartitionKey({"model": cell.model, "suite": cell.suite.name}),
+            raise_on_error=False,
+            run_config={
+                "ops": {"evaluate": {"config": options}},
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+        )
     for event in result.get_asset_materialization_events():
         capture_id = event.materialization.metadata.get("capture_id")
         if capture_id is not None:

@@ -73,7 +73,7 @@ def suites() -> Mapping[str, Suite]:
     for path in sorted(FOLDER.glob("*.yaml")):
         try:
             found[path.stem] = Suite(name=path.stem, **yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (ValidationError, yaml.YAMLError, TypeError) as error:
+        except (ValidationError, yaml.YAMLError, TypeError, UnicodeDecodeError) as error:
             raise InputError(
                 str(path), f"it is no suite ({error})", "Mend it; the other files show the form"
             ) from error

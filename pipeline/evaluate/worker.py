@@ -9,11 +9,13 @@ again goes on with the next task. It says what went wrong in `error.json`.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
 import time
 import traceback
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -24,12 +26,24 @@ from typing import Any
 Cell = Mapping[str, Any]
 RECORD, ERROR, STATE = "record.json", "error.json", "state.json"
 TIMED_OUT, REFUSED, FAILED = 124, 3, 1
-PACKAGES = ("lm_eval", "torch", "transformers", "datasets", "vllm", "openai")
+PACKAGES = {
+    "here": ("lm_eval", "datasets", "transformers", "torch", "vllm"),
+    "server": ("lm_eval", "datasets", "transformers"),
+}
 SEEDS = {"random_seed": 0, "numpy_random_seed": 1234, "torch_random_seed": 1234, "fewshot_random_seed": 1234}
 
 
 class Refused(Exception):
     """What is asked for cannot be done, now or later; the message says why."""
+
+
+class WithoutKey(logging.LogRecord):
+    """What is logged, without the key of a server: of a request that failed the harness logs the headers too."""
+
+    def getMessage(self) -> str:  # noqa: N802 - the name of the standard library
+        """Its text."""
+        said, key = super().getMessage(), os.environ.get("OPENAI_API_KEY")
+        return said.replace(key, "***") if key else said
 
 
 class Output:
@@ -44,9 +58,11 @@ class Output:
     def write(self, name: str, content: bytes) -> None:
         """Write a file; nobody sees half of it."""
         path = f"{self.root}/{name}"
-        with self.files.open(f"{path}.part", "wb") as file:
+        # A worker that was thought lost may still be writing: each has a name of its own until it is whole.
+        part = f"{path}.{uuid.uuid4().hex}"
+        with self.files.open(part, "wb") as file:
             file.write(content)
-        self.files.mv(f"{path}.part", path)
+        self.files.mv(part, path)
 
     def read(self, name: str) -> bytes | None:
         """A file's content; None where there is none."""
@@ -86,13 +102,25 @@ class Datasets:
             options.pop("trust_remote_code", None)
             if path not in self.commits:
                 self.commits[path] = resolve(path, "dataset", options.get("revision"))
-            return load(path, name, **options | {"revision": self.commits[path]})
+            found = load(path, name, **options | {"revision": self.commits[path]})
+            _check_commit(path, self.commits[path], found)
+            return found
 
         datasets.load_dataset = pinned
         try:
             yield
         finally:
             datasets.load_dataset = load
+
+
+def _check_commit(path: str, commit: str, loaded: Any) -> None:
+    """Offline, datasets takes what it read last of a dataset, whatever was asked for."""
+    from huggingface_hub import constants
+
+    splits = loaded.values() if isinstance(loaded, dict) else [loaded]
+    files = [file["filename"] for split in splits for file in split.cache_files]
+    if constants.is_offline_mode() and not all(commit in Path(file).parts for file in files):
+        raise Refused(f"dataset {path} was last read at another commit than {commit}, and HF_HUB_OFFLINE is set")
 
 
 def resolve(repo: str, kind: str, revision: str | None) -> str:
@@ -103,16 +131,9 @@ def resolve(repo: str, kind: str, revision: str | None) -> str:
     """
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-    from huggingface_hub.file_download import repo_folder_name
 
     if constants.is_offline_mode():
-        named = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type=kind) / "refs"
-        reference = named / (revision or "main")
-        if revision is not None and len(revision) == 40:
-            return revision
-        if not reference.exists():
-            raise Refused(f"{kind} {repo} is not in the cache, and HF_HUB_OFFLINE is set")
-        return reference.read_text().strip()
+        return _cached(repo, kind, revision)
     try:
         found = HfApi().repo_info(repo, repo_type=kind, revision=revision).sha
     except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
@@ -120,6 +141,22 @@ def resolve(repo: str, kind: str, revision: str | None) -> str:
     if not found:
         raise Refused(f"{kind} {repo} has no commit")
     return str(found)
+
+
+def _cached(repo: str, kind: str, revision: str | None) -> str:
+    """The commit that the cache holds of a repository, if there is but one or the revision says which."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type=kind)
+    reference, commits = folder / "refs" / (revision or "main"), sorted(folder.glob("snapshots/*"))
+    if reference.exists():
+        return reference.read_text().strip()
+    held = [path.name for path in commits if revision in (None, path.name)]
+    if len(held) != 1:
+        what = "is not in the cache" if not held else f"is in the cache at {len(held)} commits, of which none is named"
+        raise Refused(f"{kind} {repo} {what}, and HF_HUB_OFFLINE is set")
+    return held[0]
 
 
 def evaluate(cell: Cell, output: Output) -> dict[str, Any]:
@@ -130,7 +167,7 @@ def evaluate(cell: Cell, output: Output) -> dict[str, Any]:
     record = {
         "cell": cell["id"], "model": cell["model"], "model_revision": commit, "suite": cell["suite"]["name"],
         "smoke": cell["suite"]["smoke"], "backend": cell["backend"], "harness": version("lm_eval"),
-        "backend_versions": dict(_versions()), "launcher": cell["launcher"],
+        "backend_versions": dict(_versions(cell["backend"])), "launcher": cell["launcher"],
     }  # fmt: skip
     model = None
     with datasets.pinning():
@@ -163,9 +200,8 @@ def _state(cell: Cell, commit: str | None, datasets: Mapping[str, str]) -> dict[
 
 def _model_commit(cell: Cell) -> str | None:
     """The commit of the model; a server does not say which one it has, so that only what was stated is known."""
-    if cell["backend"] == "local-completions":
-        stated: str | None = cell["revision"]
-        return stated
+    if cell["backend"] == "local-completions" and not cell["revision"]:
+        return None
     return resolve(cell["model"], "model", cell["revision"])
 
 
@@ -237,8 +273,9 @@ def _run(cell: Cell, entry: Mapping[str, Any], model: Any, commit: str | None) -
         return written[0].read_bytes()
 
 
-def _versions() -> Iterator[tuple[str, str]]:
-    for name in PACKAGES:
+def _versions(backend: str) -> Iterator[tuple[str, str]]:
+    """Packages that the scores may depend on; what a server runs is not known."""
+    for name in PACKAGES["server" if backend == "local-completions" else "here"]:
         try:
             yield name, version(name)
         except PackageNotFoundError:
@@ -270,6 +307,7 @@ def main() -> int:
         cell = pipes.get_extra("cell")
         output = Output(cell["output"])
         timer = _watch(cell, output)
+        logging.setLogRecordFactory(WithoutKey)
         try:
             record = evaluate(cell, output)
         except Refused as error:

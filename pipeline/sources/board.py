@@ -27,8 +27,8 @@ SCORE_COLUMNS: dict[str, Any] = {
 """`part` is the file or list the row stands in; `variant` tells apart what one model scored in one series.
 
 `decimals` is how many digits after the point were published; null where the value is as computed. A board that states
-them states one value for a model, series, variant and day. `model_revision` and `dataset_revision` are commits of what was
-evaluated and on what; `settings` is a JSON object that says how, see `staging.evaluations`.
+them states one value for a model, series, variant and day. `model_revision` and `dataset_revision` are commits of what
+was evaluated and on what; `settings` is a JSON object that says how, see `staging.evaluations`.
 """
 MODEL_COLUMNS: dict[str, Any] = {
     "model": pl.String, "hub_id": pl.String, "organisation": pl.String, "country": pl.String,

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.identity.benchmarks import Name
@@ -35,6 +36,9 @@ V2_METRICS = {"bbh": "acc_norm", "gpqa": "acc_norm", "musr": "acc_norm", "mmlu_p
               "math_level_5": "exact_match"}  # fmt: skip
 V2_SHOTS = {"bbh": 3, "gpqa": 0, "musr": 0, "mmlu_pro": 5, "math_level_5": 4}
 V2_PARTS = {"bbh": "BBH", "gpqa": "GPQA", "musr": "MUSR", "mmlu_pro": "MMLU-PRO", "math_level_5": "MATH Lvl 5"}
+MOST_LETTERS = 200
+MOST_SETTINGS = 2000
+"""The most characters of one setting: longer ones say nothing that a person would read, and stand in every row."""
 MMLU = "hendrycksTest"
 """MMLU before version 0.4, one task a subject."""
 SUBJECTS = 57
@@ -71,12 +75,13 @@ def read(part: Part, document: Document, written: Written) -> None:
     Raises:
         Unreadable: why the file as a whole is none.
     """
-    run = harness_eras.read(json_object(document), document.path)
-    run = run if written.model is None else replace(run, model=written.model, served=False)
+    run = harness_eras.read(json_object(document), document.path, written.model)
+    results = list(run.results)
     part.read = 1
     kept: list[tuple[Result, float, str]] = []
-    for result in run.results:
+    for result in results:
         try:
+            _check_words(result)
             _check_whole(run, result)
             value, unit = _value(result)
         except Unreadable as error:
@@ -85,8 +90,7 @@ def read(part: Part, document: Document, written: Written) -> None:
         else:
             kept.append((result, value, unit))
     scores = [_score(run, written, *one) for one in kept]
-    values = {(result.task, result.metric): value for result, value, _ in kept}
-    scores += _mmlu(run, written, values) + _open_llm_v2(run, written, kept, values)
+    scores += _mmlu(run, written, kept) + _open_llm_v2(run, written, kept)
     if not scores:
         return
     part.add("board_scores", [{"part": part.name} | score for score, _ in scores])
@@ -115,6 +119,13 @@ def settings_of(run: Run, result: Result, written: Written) -> Row:
         "parameters": run.config.get("model_num_parameters"),
     }  # fmt: skip
     return found | dict(written.settings)
+
+
+def _check_words(result: Result) -> None:
+    """Refuse names that would stand in pages and tables and are none."""
+    for word in (result.task, result.metric, result.filter, result.version or ""):
+        if len(word) > MOST_LETTERS or not word.isprintable() or set("<>") & set(word):
+            raise Unreadable("result without a usable name of its task, metric, filter or version")
 
 
 def _check_whole(run: Run, result: Result) -> None:
@@ -152,7 +163,8 @@ def _plain(result: Result) -> bool:
     listed = result.config.get("metric_list")
     for metric in listed if isinstance(listed, list) else []:
         if isinstance(metric, dict) and metric.get("metric") == result.metric:
-            return metric.get("aggregation") in AGGREGATIONS
+            how = metric.get("aggregation")
+            return isinstance(how, str) and how in AGGREGATIONS
     return False
 
 
@@ -189,12 +201,19 @@ def _asked(run: Run) -> list[str]:
     return [
         "chat template" if chat else "",
         "examples as turns" if chat and body.get("fewshot_as_multiturn") is True else "",
-        f"system instruction {str(body['system_instruction_sha'])[:8]}" if body.get("system_instruction_sha") else "",
-        f"generation arguments {fingerprint(json.dumps(extra, sort_keys=True), length=8)}" if extra else "",
+        f"system instruction {_short(body['system_instruction_sha'])}" if body.get("system_instruction_sha") else "",
+        f"generation arguments {_short(extra)}" if extra else "",
         {True: "thinking", "True": "thinking", False: "non-thinking", "False": "non-thinking"}.get(thinking, "")
         if isinstance(thinking, bool | str)
         else "",
     ]
+
+
+def _short(told: object) -> str:
+    """A word for something of any length; of a hash its beginning."""
+    if isinstance(told, str) and re.fullmatch("[0-9a-f]{8,}", told):
+        return told[:8]
+    return fingerprint(json.dumps(told, sort_keys=True), length=8)
 
 
 def _series(written: Written, name: Name, words: list[str], **scale: Any) -> Row:
@@ -237,29 +256,42 @@ def _row(
         "tier": "A" if own else "C", "self_reported": own, "doubtful": written.smoke or run.packed is not None,
         "source_name": written.source_name, "source_url": written.source_url,
         "note": "; ".join(filter(None, notes)) or None,
-        "model_revision": settings.get("model_revision") or run.revision,
+        "model_revision": settings.get("model_revision", run.revision),
         "dataset_revision": written.datasets.get(dataset) if isinstance(dataset, str) else None,
-        "settings": json.dumps({k: v for k, v in settings.items() if v is not None}, sort_keys=True, default=str),
+        "settings": json.dumps(_small(settings), sort_keys=True, default=str),
     }  # fmt: skip
 
 
-def _mmlu(run: Run, written: Written, values: Mapping[tuple[str, str], float]) -> list[tuple[Row, Row]]:
+def _small(settings: Row) -> Row:
+    """What is said of a run, without what is missing or longer than anybody reads."""
+    stated = {name: value for name, value in settings.items() if value is not None}
+    return {name: value for name, value in stated.items() if len(json.dumps(value, default=str)) <= MOST_SETTINGS}
+
+
+def _mmlu(run: Run, written: Written, kept: list[tuple[Result, float, str]]) -> list[tuple[Row, Row]]:
     """MMLU of a file from before 0.4, which has its subjects only: over fewer it would be another benchmark."""
-    subjects = [value for (task, metric), value in values.items() if task.startswith(f"{MMLU}-") and metric == "acc"]
-    if run.era not in (OLD, LIGHTEVAL) or len(subjects) != SUBJECTS:
+    found = [(one, value) for one, value, _ in kept if one.task.startswith(f"{MMLU}-") and one.metric == "acc"]
+    asked = {one.shots for one, _ in found}
+    if run.era not in (OLD, LIGHTEVAL) or len(found) != SUBJECTS or len(asked) != 1:
         return []
-    first = next(result for result in run.results if result.task.startswith(f"{MMLU}-"))
-    shots = f"{first.shots}-shot" if first.shots is not None else ""
-    words = [shots, "acc", f"unweighted mean over {SUBJECTS} subjects", run.era.words]
+    [shots] = asked
+    words = [f"{shots}-shot" if shots is not None else "", "acc", f"unweighted mean over {SUBJECTS} subjects",
+             run.era.words, _versions(one for one, _ in found)]  # fmt: skip
     scale = {"unit": "fraction", "direction": "higher", "chance": 0.25, "ceiling": 1.0}
-    return [_derived(run, written, Name.of("task", MMLU), words, math.fsum(subjects) / SUBJECTS, scale, first.shots)]
+    mean = math.fsum(value for _, value in found) / SUBJECTS
+    return [_derived(run, written, Name.of("task", MMLU), words, mean, scale, shots)]
+
+
+def _versions(results: Iterable[Result]) -> str:
+    """Words for the version of tasks from which something is worked out."""
+    found = sorted({result.version for result in results if result.version})
+    return f"task version {'_'.join(found)[:40]}" if found else ""
 
 
 def _open_llm_v2(
     run: Run,
     written: Written,
     kept: list[tuple[Result, float, str]],
-    values: Mapping[tuple[str, str], float],
 ) -> list[tuple[Row, Row]]:
     """What the second Open LLM Leaderboard would publish, of each of its benchmarks whose tasks are all there.
 
@@ -267,20 +299,17 @@ def _open_llm_v2(
     """
     if run.era is not NEW:
         return []
-    shots: dict[str, set[int | None]] = {}
-    for result, _, _ in kept:
-        shots.setdefault(result.task, set()).add(result.shots)
+    plain = {(one.task, one.metric): (one, value) for one, value, _ in kept if one.filter == "none"}
     scale = {"unit": "percent", "direction": "higher", "chance": 0.0, "ceiling": 100.0}
     found = []
     for benchmark, metric in V2_METRICS.items():
-        tasks = {task: values[task, metric] for task in CHOICES[benchmark] if (task, metric) in values}
-        value = open_llm_v2(benchmark, tasks)
-        asked = {number for task in tasks for number in shots[task]}
-        if value is None or asked != {V2_SHOTS[benchmark]}:
+        parts = [plain[task, metric] for task in CHOICES[benchmark] if (task, metric) in plain]
+        value = open_llm_v2(benchmark, {one.task: share for one, share in parts})
+        if value is None or {one.shots for one, _ in parts} != {V2_SHOTS[benchmark]}:
             continue
         name = Name.of("board", open_llm_leaderboard.TITLE, part=V2_PARTS[benchmark])
         words = [f"{V2_SHOTS[benchmark]}-shot", metric, "between chance (0) and the best possible one (100)"]
-        told = [*words, run.era.words, *_asked(run)]
+        told = [*words, run.era.words, _versions(one for one, _ in parts), *_asked(run)]
         found.append(_derived(run, written, name, told, value, scale, V2_SHOTS[benchmark]))
     return found
 

@@ -16,21 +16,27 @@ from functools import cached_property
 from typing import Any
 
 from pipeline.identity.units import number
-from pipeline.sources.quarantine import Unreadable
+from pipeline.sources.quarantine import Unreadable, excerpt
 
 Row = dict[str, Any]
 REPO = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2})[-:](\d{2})[-:](\d{2})(?:\.\d{1,9})?", re.ASCII)
 _IN_NAME = re.compile(r"results_([^/]+)\.json$")
 _VERSION = re.compile(r"0\.4\.(\d{1,3})(?:[.\-+]?\w[\w.+-]{0,20})?", re.ASCII)
-_LIGHTEVAL_TASK = re.compile(r"[\w.-]{1,50}\|([^|]{1,100})\|(\d{1,3})(?:\|\d)?", re.ASCII)
+_LIGHTEVAL_TASK = re.compile(r"harness\|([^|]{1,100})\|(\d{1,3})(?:\|\d)?", re.ASCII)
+"""Tasks of other collections keep their whole name: of one task they ask in other prompts."""
 _WORD = re.compile(r"[\w.:/+-]{1,100}", re.ASCII)
+_HALF = re.compile("[\ud800-\udfff]")
 _FIRST_DAY = date(2020, 1, 1)
+_MOST_QUESTIONS = 10**12
+_DEEPEST = 60
 _BY_NAME = ("peft", "delta", "pretrained", "model", "path", "engine")
 """Arguments that may name the model, in the order in which the harness itself looks at them: an adapter comes first."""
 _SERVED = re.compile(r"openai-|anthropic-|local-(?:chat-)?completions|textsynth|gguf|watsonx")
 """Backends that ask a server: their names of models are the server's own."""
 _PACKED = ("load_in_4bit", "load_in_8bit", "gguf_file", "autogptq", "gptqmodel", "quantization")
+_NO_VERSION = ("Yaml", "N/A", "")
+_PACKED_TYPES = frozenset({"4bit", "8bit"})
 _NO_METRIC = frozenset({"alias", "name", "sample_len", "sample_count", "samples"})
 
 
@@ -118,6 +124,10 @@ class Run:
     @property
     def revision(self) -> str | None:
         """Commit of the model, as resolved when it was loaded."""
+        for key in ("peft", "delta"):
+            if self.arguments.get(key):
+                # The commit called that of the model is its base's.
+                return _word(self.config.get(f"{key}_sha"))
         return _word(self.config.get("model_sha"))
 
     @property
@@ -133,7 +143,8 @@ class Run:
     @property
     def packed(self) -> str | None:
         """How it was quantised on loading; null where it was not."""
-        found = [key for key in _PACKED if self.arguments.get(key) not in (None, False, "False", "None", "")]
+        found = [key for key in _PACKED if str(self.arguments.get(key)).lower() not in {"none", "false", "0", ""}]
+        found += [self.dtype] if self.dtype is not None and self.dtype.lower() in _PACKED_TYPES else []
         return ", ".join(found) or None
 
     @property
@@ -159,18 +170,20 @@ class Run:
             yield from _numbers(self, task, row)
 
 
-def read(body: Mapping[str, Any], path: str) -> Run:
+def read(body: Mapping[str, Any], path: str, known: str | None = None) -> Run:
     """What a result file says of its run.
 
     Args:
         body: the file.
         path: where it lies, `<model>/results_<time>.json` in a repository of results.
+        known: the model's repository, where that is known better than by the file: it may name a folder or a server's.
 
     Raises:
         Unreadable: it is no result file of a known era, or does not say which model it is about, or when.
     """
     if not isinstance(body.get("results"), dict) or not body["results"]:
         raise Unreadable("document without results")
+    _check_plain(body)
     version = body.get("lm_eval_version")
     era = _era(body, version)
     config = _config(body, era)
@@ -179,8 +192,8 @@ def read(body: Mapping[str, Any], path: str) -> Run:
     served = isinstance(backend, str) and bool(_SERVED.match(backend))
     stated = config.get("model_name") if era is LIGHTEVAL else body.get("model_name")
     named = [arguments[key] for key in _BY_NAME if isinstance(arguments.get(key), str) and arguments[key]]
-    model = named[0] if named else stated
-    model = _checked(model, served, path)
+    model = _checked(named[0] if named else stated, served, path) if known is None else known
+    served = served and known is None
     day, by_name = _day(body.get("date"), path)
     return Run(body, era, version if isinstance(version, str) else None, model, served, arguments, day, by_name)
 
@@ -209,6 +222,21 @@ def config_hash(config: Mapping[str, Any]) -> str | None:
         return None
     told = {key: value for key, value in config.items() if key != "metadata"}
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _check_plain(body: Mapping[str, Any]) -> None:
+    """Refuse what cannot be written out again, as text or as JSON."""
+    waiting: list[tuple[object, int]] = [(body, 0)]
+    while waiting:
+        thing, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise Unreadable("document is nested too deeply")
+        if isinstance(thing, str) and _HALF.search(thing):
+            raise Unreadable("document has half a character")
+        if isinstance(thing, dict):
+            waiting += [(key, depth + 1) for key in thing]
+        parts = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list) else ()
+        waiting += [(part, depth + 1) for part in parts]
 
 
 def _era(body: Mapping[str, Any], version: object) -> Era:
@@ -262,7 +290,10 @@ def _checked(model: object, served: bool, path: str) -> str:
 def _day(stated: object, path: str) -> tuple[date | None, bool]:
     if stated is None:
         found = _IN_NAME.search(path)
-        return (day_in_name(found[1]), True) if found else (None, False)
+        named = day_in_name(found[1]) if found else None
+        if named is not None and named < _FIRST_DAY:
+            raise Unreadable("time in the file name lies before the harness")
+        return named, named is not None
     seconds, reason = number(stated)
     if seconds is None:
         raise Unreadable(f"date: {reason}")
@@ -278,15 +309,13 @@ def _day(stated: object, path: str) -> tuple[date | None, bool]:
 def _numbers(run: Run, task: str, row: object) -> Iterator[Result]:
     """The numbers of one task or group."""
     if not isinstance(row, dict):
-        raise Unreadable(f"result of {task[:60]} is a {type(row).__name__}")
+        raise Unreadable(f"result of {excerpt(task[:60])} is a {type(row).__name__}")
     shots, name = _shots(run, task), task
     if run.era is LIGHTEVAL:
         found = _LIGHTEVAL_TASK.fullmatch(task)
         name, shots = (found[1], int(found[2])) if found else (task, None)
     config = _of(run.body, "configs", task)
-    version = _of(run.body, "versions", task)
-    if isinstance(version, dict) or version in (None, "Yaml", ""):
-        version = None
+    version = _version(run.body, task)
     n, n_original = _questions(run.body, task)
     for key, value in row.items():
         metric, _, how = key.partition(",")
@@ -300,7 +329,7 @@ def _numbers(run: Run, task: str, row: object) -> Iterator[Result]:
             value=value,
             stderr=error if error is not None and error >= 0 else None,
             shots=shots,
-            version=None if version is None else str(version)[:20],
+            version=version,
             n=n,
             n_original=n_original,
             config=config if isinstance(config, dict) else {},
@@ -319,14 +348,30 @@ def _higher(body: Mapping[str, Any], task: str, metric: str) -> bool | None:
     return stated if isinstance(stated, bool) else None
 
 
+def _version(body: Mapping[str, Any], task: str) -> str | None:
+    """Of a task; of a group without one of its own that of its tasks, or all of theirs."""
+    own = _version_stated(body, task)
+    if own is not None:
+        return own
+    found = sorted({version for member in _members(body, task) if (version := _version_stated(body, member))})
+    return "_".join(found)[:20] or None
+
+
+def _version_stated(body: Mapping[str, Any], task: str) -> str | None:
+    found = _of(body, "versions", task)
+    stated = isinstance(found, str | int | float) and not isinstance(found, bool)
+    return str(found)[:20] if stated and found not in _NO_VERSION else None
+
+
 def _shots(run: Run, task: str) -> int | None:
-    """Examples in the prompt: the task's own, those on which all tasks of a group agree, or the run's."""
+    """Examples in the prompt: those on which all tasks of a group agree, the task's own, or the run's."""
     own = _of(run.body, "n-shot", task)
     members = _members(run.body, task)
-    if own is None and members:
-        each = {_of(run.body, "n-shot", member) for member in members}
-        own = each.pop() if len(each) == 1 else None
-    elif own is None:
+    # What a file says of a group is what holds for its first task.
+    each = [_of(run.body, "n-shot", member) for member in members]
+    if any(stated is not None for stated in each):
+        own = each[0] if all(stated == each[0] for stated in each) else None
+    elif own is None and not members:
         own = run.config.get("num_fewshot")
     return own if isinstance(own, int) and not isinstance(own, bool) and 0 <= own <= 1000 else None
 
@@ -337,7 +382,7 @@ def _questions(body: Mapping[str, Any], task: str) -> tuple[int | None, int | No
     counts: list[tuple[Any, Any]] = [(p.get("effective"), p.get("original")) for p in pairs if isinstance(p, dict)]
     if not pairs or len(counts) < len(pairs):
         return None, None
-    if any(type(n) is not int or n < 0 for pair in counts for n in pair):
+    if any(type(n) is not int or not 0 <= n <= _MOST_QUESTIONS for pair in counts for n in pair):
         return None, None
     return sum(asked for asked, _ in counts), sum(there for _, there in counts)
 

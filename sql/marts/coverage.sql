@@ -28,13 +28,13 @@ SELECT
     m.released_on,
     m.params_total,
     m.licence_class,
-    r.hub_id,
+    p.hub_id,
     h.downloads,
     coalesce(h.gated NOT IN ('', 'false'), FALSE) AS gated,
     m.source_url
 FROM staging.models AS m
-LEFT JOIN repositories AS r ON m.model_id = r.model_id
-LEFT JOIN staging.hub_models AS h ON r.hub_id = h.id
+LEFT JOIN repositories AS p ON m.model_id = p.model_id
+LEFT JOIN staging.hub_models AS h ON p.hub_id = h.id
 WHERE
     m.access = 'open'
     -- What is dated later does not exist yet.

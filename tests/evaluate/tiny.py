@@ -1,4 +1,4 @@
-"""A Hub on which models can be evaluated without a network: a model made on the spot and a dataset in a public format."""
+"""A Hub on which models can be evaluated without a network: models made on the spot, a dataset in a public format."""
 
 import random
 from contextlib import contextmanager
@@ -62,7 +62,7 @@ def cb(dice, rows):
 @cache
 def dataset_folder():
     """The two tasks of the smoke suite in the form in which the Hub has them, with rows made up from a few words."""
-    folder, dice = Path(mkdtemp(prefix="moat-super-glue-")), random.Random(7)
+    folder, dice = Path(mkdtemp(prefix="moat-super-glue-")), random.Random(7)  # noqa: S311 - made-up sentences
     (folder / "README.md").write_text(README)
     for name, make in (("copa", copa), ("cb", cb)):
         (folder / name).mkdir()

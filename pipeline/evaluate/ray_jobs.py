@@ -1,0 +1,80 @@
+"""The worker of a cell as a job of a Ray cluster, through dagster-ray.
+
+A node needs an interpreter with lm-evaluation-harness and nothing of this project: the worker travels with the job.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import dagster as dg
+
+from pipeline.errors import InputError
+from pipeline.evaluate import worker
+from pipeline.settings import Settings
+
+# A worker has no use for the right to start jobs.
+ENTRYPOINT = "exec env -u RAY_AUTH_TOKEN -u RAY_AUTH_TOKEN_PATH -u RAY_AUTH_MODE {python} worker.py"
+
+
+def run(
+    context: dg.AssetExecutionContext, settings: Settings, told: Mapping[str, Any], environment: Mapping[str, str]
+) -> None:
+    """Submit the job, on whichever node has a free slot, and wait for its end.
+
+    Args:
+        context: of the asset that runs the cell.
+        settings: address of the cluster's dashboard and the right to use it.
+        told: what the worker is told.
+        environment: variables that it gets besides those of its node. Who may list the cluster's jobs reads them.
+
+    Raises:
+        InputError: dagster-ray or Ray are not installed.
+        RuntimeError: the job failed, or its node was lost.
+    """
+    try:
+        import ray.job_submission
+        from dagster_ray import PipesRayJobClient
+    except ImportError as error:
+        raise InputError("MOAT_EVAL_LAUNCHER ray", "Ray is not installed here", "Run `make eval`") from error
+    # It tells of every package that it uploads.
+    logging.getLogger(ray.__name__).setLevel(logging.WARNING)
+    token = settings.eval_ray_token
+    # One client a job: its reader keeps the job it has read before, and would find nothing said by the next.
+    client = PipesRayJobClient(
+        address=settings.eval_ray,
+        headers=None if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"},
+        poll_interval=0.25,
+        **_by_file(told),
+    )
+    with TemporaryDirectory() as folder:
+        shutil.copy(worker.__file__, folder)
+        client.run(
+            context=context,
+            extras={"cell": dict(told)},
+            submit_job_params={
+                "entrypoint": ENTRYPOINT.format(python=settings.eval_python or sys.executable),
+                "entrypoint_num_cpus": 1,
+                "runtime_env": {"working_dir": folder, "env_vars": dict(environment)},
+            },
+        )
+
+
+def _by_file(told: Mapping[str, Any]) -> dict[str, Any]:
+    """How Dagster and the worker talk: by files where both see one folder, else through the log of the job.
+
+    Ray follows a log with pauses that make every job five seconds longer.
+    """
+    if "://" in told["output"]:
+        return {}
+    folder = Path(told["output"])
+    return {
+        "context_injector": dg.PipesFileContextInjector(str(folder / "pipes.context")),
+        "message_reader": dg.PipesFileMessageReader(str(folder / "pipes.messages")),
+    }
