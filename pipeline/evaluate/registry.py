@@ -88,14 +88,6 @@ def tasks(names: Iterable[str]) -> list[Task]:
     return list(found.values())
 
 
-def manager(names: Iterable[str]) -> Any:
-    """A task manager of the harness that knows the folders of these tasks and no others."""
-    from lm_eval.tasks import TaskManager
-
-    needed = sorted({folder_of(name) for name in names})
-    return TaskManager(include_defaults=False, include_path=[str(folders() / folder) for folder in needed])
-
-
 def _folders_of(name: str) -> tuple[str, ...]:
     """The folders in which it is written: tasks of one tag may lie in several."""
     found = _written().get(name)

@@ -40,7 +40,7 @@ class Refused(Exception):
 class WithoutKey(logging.LogRecord):
     """What is logged, without the key of a server: of a request that failed the harness logs the headers too."""
 
-    def getMessage(self) -> str:  # noqa: N802 - the name of the standard library
+    def getMessage(self) -> str:
         """Its text."""
         said, key = super().getMessage(), os.environ.get("OPENAI_API_KEY")
         return said.replace(key, "***") if key else said

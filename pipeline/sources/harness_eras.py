@@ -226,17 +226,17 @@ def config_hash(config: Mapping[str, Any]) -> str | None:
 
 def _check_plain(body: Mapping[str, Any]) -> None:
     """Refuse what cannot be written out again, as text or as JSON."""
-    waiting: list[tuple[object, int]] = [(body, 0)]
-    while waiting:
-        thing, depth = waiting.pop()
-        if depth > _DEEPEST:
-            raise Unreadable("document is nested too deeply")
-        if isinstance(thing, str) and _HALF.search(thing):
+    level: list[Any] = [body]
+    for _ in range(_DEEPEST):
+        parts = [part for thing in level for part in (thing.values() if isinstance(thing, dict) else thing)]
+        words = [key for thing in level if isinstance(thing, dict) for key in thing]
+        words += [part for part in parts if isinstance(part, str)]
+        if any(not word.isascii() and _HALF.search(word) for word in words):
             raise Unreadable("document has half a character")
-        if isinstance(thing, dict):
-            waiting += [(key, depth + 1) for key in thing]
-        parts = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list) else ()
-        waiting += [(part, depth + 1) for part in parts]
+        level = [part for part in parts if isinstance(part, dict | list)]
+        if not level:
+            return
+    raise Unreadable("document is nested too deeply")
 
 
 def _era(body: Mapping[str, Any], version: object) -> Era:

@@ -8,8 +8,10 @@
 -- no tools, tools; search; pass@N, avg@N, maj@N, cons@N, cot@N, best@N, N samples; parallel;
 -- bash-only, bash-only v1 (mini-SWE-agent 0 and 1), bash-only v2 (mini-SWE-agent 2);
 -- vN of the questions, val, text only, semi-private, N tasks, N tasks omitted; acc_norm, mc1, mc2, f1, prompt strict,
--- prompt loose, inst strict, inst loose; filter NAME (how answers are cut out); task vN; chat template; smoke test;
--- harness 0.3 (before 0.4), harness 0.4.0 (to 0.4.2), harness 0.4.3 (and later), whose prompts differ; normalised.
+-- prompt loose, inst strict, inst loose; filter NAME (how answers are cut out); task vN; chat template;
+-- turns (examples as turns), system prompt, own generation (arguments); smoke test;
+-- harness 0.3 (before 0.4), lighteval, harness 0.4.0 (to 0.4.2), harness 0.4.2+ (unreleased), harness 0.4.3 (and
+-- later), whose prompts differ; normalised.
 -- What is not stated is left out, and where nothing is: not stated.
 --
 -- series_id | stable id
@@ -194,9 +196,14 @@ SELECT
                 nullif(regexp_extract(said, '(?:^|, )(filter [\w-]+)', 1), ''),
                 'task v' || nullif(regexp_extract(said, '(?:^|, )task version ([\w.]+)', 1), ''),
                 CASE WHEN contains(said, 'chat template') THEN 'chat template' END,
+                CASE WHEN contains(said, 'examples as turns') THEN 'turns' END,
+                CASE WHEN contains(said, 'system instruction') THEN 'system prompt' END,
+                CASE WHEN contains(said, 'generation arguments') THEN 'own generation' END,
                 CASE WHEN contains(said, 'smoke test') THEN 'smoke test' END,
                 CASE
+                    WHEN contains(said, 'lighteval') THEN 'lighteval'
                     WHEN harness['major'] = '' THEN NULL
+                    WHEN contains(said, 'unreleased later state') THEN 'harness 0.4.2+'
                     WHEN harness['major'] = '0' AND try_cast(harness['minor'] AS BIGINT) < 4 THEN 'harness 0.3'
                     WHEN harness['major'] = '0' AND harness['minor'] = '4' AND harness['patch'] IN ('', '0', '1', '2')
                         THEN 'harness 0.4.0'
