@@ -11,11 +11,12 @@ from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.repository import Repository
 from pipeline.localhub.server import serve
 from pipeline.settings import Settings
+from pipeline.sources import own_evaluations
 from pipeline.sources.boards import BOARDS
 from pipeline.warehouse import connect_published, logical_hash
 from tests.conftest import CANARY, moat
 from tests.faults.test_canary import files_with_the_token
-from tests.sources import board_data, test_every_eval_ever, test_open_llm_leaderboard_v1
+from tests.sources import board_data, test_every_eval_ever, test_harness_results, test_open_llm_leaderboard_v1
 from tests.sources.board_data import arena, benchmark, contents, entry, epoch, rating, submission
 
 FILED = {"filename": ".eval_results/hard.yaml", "verified": True,
@@ -34,6 +35,11 @@ model-index:
 """
 
 
+RESULT = test_harness_results.FOLDED
+RECORD = {"model": "org/small", "model_revision": "c" * 40, "suite": "smoke", "smoke": True, "harness": "0.4.13",
+          "datasets": {}, "backend_versions": {}}  # fmt: skip
+
+
 def models():
     found = Repositories.from_frame(bundled_repositories().head(40))
     found.put(Repository.new("org/small", evalResults=[FILED], safetensors={"total": 7_000_000_000}))
@@ -48,6 +54,7 @@ def datasets():
         benchmark("org/hard", [entry(1, "org/small", 61.5), entry(2, "org/gone", 50.5)]),
         test_every_eval_ever.dataset({test_every_eval_ever.PATH: test_every_eval_ever.RECORD}),
         test_open_llm_leaderboard_v1.dataset({test_open_llm_leaderboard_v1.PATH: test_open_llm_leaderboard_v1.FILE}),
+        test_harness_results.dataset("open-llm-leaderboard/results", {RESULT: test_harness_results.file(0.2)}),
         epoch([SOL, NEW], ["m1,b1,0.6,GPQA diamond,2023-11-20,False,,,Newcomer 9,,,,2026-10-01,Epoch evaluations"]),
     )
 
@@ -69,6 +76,8 @@ def run(hub, data):
 @pytest.fixture(scope="module")
 def data(hub, tmp_path_factory):
     folder = tmp_path_factory.mktemp("every")
+    evaluated = json.dumps(test_harness_results.file(0.3, "org/small")).encode()
+    own_evaluations.seal(Settings(data=folder), hub.url, RECORD, {"one": evaluated})
     run(hub, folder)
     return folder
 
@@ -95,11 +104,12 @@ def test_every_source_reaches_staging_with_provenance(data):
         " JOIN ops.captures AS c USING (capture_id) LEFT JOIN staging.models AS m USING (model_id)"
         " LEFT JOIN staging.series AS e USING (series_id) WHERE s.superseded_at IS NULL GROUP BY 1 ORDER BY 1",
     )
-    asked = [board.source for board in BOARDS if board.load is None]
+    asked = [board.source for board in BOARDS if board.load is None]  # the project's own runs among them
     assert found["source"].to_list() == sorted(["facts", "hub_models", *asked])
     scores = dict(zip(found["source"], found["scores"], strict=True))
     assert {name: scores[name] for name in scores if name not in {"facts", "hub_models"}} == {
-        "epoch": 3, "every_eval_ever": 1, "hub_cards": 1, "hub_leaderboards": 2, "lmarena": 3,
+        "epoch": 3, "evaluations": 1, "every_eval_ever": 1, "harness_results": 1, "hub_cards": 1,
+        "hub_leaderboards": 2, "lmarena": 3,
         "open_llm_v1": 6, "open_llm_v2": 12,
     }  # fmt: skip
     for column in ("sourced", "modelled", "in_series"):
@@ -132,7 +142,8 @@ def test_a_table_read_live_replaces_the_snapshot_of_it(data):
 def test_sources_say_what_was_asked_and_what_became_of_it(data):
     found = query(data, "FROM marts.sources ORDER BY source")
     assert found.filter(state="by hand")["source"].to_list() == ["open_llm_csv"]
-    assert set(found.filter(pl.col("state") != "by hand")["state"]) == {"asked"}
+    assert found.filter(state="own")["source"].to_list() == ["evaluations"]
+    assert set(found.filter(~pl.col("state").is_in(["by hand", "own"]))["state"]) == {"asked"}
     assert found.filter(pl.col("attribution").is_null() | pl.col("licence").is_null()).is_empty()
     row = found.row(by_predicate=pl.col("source") == "lmarena", named=True)
     assert (row["rows_read"], row["scores"], row["licence"], row["requests"]) == (3, 3, "CC BY 4.0", 3)

@@ -95,10 +95,11 @@ class Cell:
             arguments = {"model": asked.served_name or self.model, "base_url": asked.server, "num_concurrent": 4,
                          "max_retries": 3} | {k: v for k, v in arguments.items() if k != "dtype"}  # fmt: skip
         names = [entry.task for entry in self.suite.tasks]
+        folders = {registry.folder_of(name) for name in names} | {task.folder for task in registry.tasks(names)}
         suite = self.suite.model_dump() | {"unsafe": [*self.suite.unsafe, *asked.unsafe]}
         return {
             "id": self.id, "model": self.model, "revision": self.revision or None, "suite": suite,
-            "folders": sorted({registry.folder_of(name) for name in names} | {one.folder for one in registry.tasks(names)}),
+            "folders": sorted(folders),
             "backend": asked.backend, "arguments": arguments, "batch_size": asked.batch_size,
             "device": asked.device or None, "chat_template": asked.chat_template, "launcher": settings.eval_launcher,
             "output": f"{settings.evaluations.rstrip('/')}/{self.id}", "timeout_s": settings.eval_timeout_s,

@@ -15,6 +15,8 @@ from pipeline.sources.boards import BOARDS
 KEYS = sorted(
     [
         "epoch",
+        "evaluate",
+        "evaluations",
         "every_eval_ever",
         "facts",
         "gap/dates",
@@ -23,6 +25,7 @@ KEYS = sorted(
         "gap/policies",
         "gap/tables",
         "gap/vintages",
+        "harness_results",
         "hub_cards",
         "hub_leaderboards",
         "hub_models",
@@ -72,6 +75,7 @@ KEYS = sorted(
         "staging/benchmarks",
         "staging/board_models",
         "staging/decisions",
+        "staging/evaluations",
         "staging/gap_inputs",
         "staging/hub_models",
         "staging/hub_tombstones",
@@ -108,7 +112,7 @@ def test_names_are_short_and_described(definitions):
 
 def test_groups_read_left_to_right(definitions):
     groups = {graph(definitions).get(key).group_name for key in graph(definitions).get_all_asset_keys()}
-    assert sorted(groups) == ["1_sources", "2_staging", "3_gap", "4_marts", "5_ops", "6_publish"]
+    assert sorted(groups) == ["0_evaluate", "1_sources", "2_staging", "3_gap", "4_marts", "5_ops", "6_publish"]
 
 
 def test_every_check_blocks(definitions):
