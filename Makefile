@@ -1,7 +1,9 @@
 # Every target sets itself up on a fresh machine: uv by pip where it is missing, then the locked environment.
 SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 HUB ?= local
 VENV := .venv
+WORKER := .venv-eval
 MOAT := $(VENV)/bin/moat
 export DAGSTER_HOME := $(CURDIR)/dagster_home
 
@@ -19,13 +21,17 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	  && uv pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
 	@touch $@
 
-# What evaluates models: torch, transformers, Ray. Their torch is the build that pip finds for this machine.
+# What evaluates models, in an environment of its own, and Ray's client in ours. torch is the build that pip finds for
+# this machine, so that it is not locked by hash.
 eval: $(VENV)/eval-ready
 
-$(VENV)/eval-ready: $(VENV)/ready requirements-eval.lock
+$(VENV)/eval-ready: $(VENV)/ready requirements-eval.lock requirements-ray.lock
 	@PATH="$$HOME/.local/bin:$$PATH"; uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --no-deps \
-	  --require-hashes -r requirements-eval.lock \
-	  && python3 -m pip --python $(VENV)/bin/python install --quiet torch==2.13.0
+	  --require-hashes -r requirements-ray.lock \
+	  && uv venv --quiet --allow-existing --python ">=3.11,<3.14" --seed $(WORKER) \
+	  && uv pip install --quiet --compile-bytecode --python $(WORKER)/bin/python --no-deps --require-hashes \
+	    -r requirements-eval.lock \
+	  && PIP_ROOT_USER_ACTION=ignore $(WORKER)/bin/python -m pip install --quiet torch==2.13.0
 	@touch $@
 
 test: $(VENV)/eval-ready
@@ -63,9 +69,13 @@ picture: $(VENV)/ready
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade-package duckdb==1.5.5 -o requirements.lock
-	uv pip compile pyproject.toml --extra eval --extra ray --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements.lock 2>/dev/null \
-	  | awk '/^[a-z0-9]/ {keep = $$0 !~ /^(torch|triton|nvidia|cuda)/} keep' > requirements-eval.lock
+	uv pip compile pyproject.toml --extra ray --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -c requirements.lock \
+	  -o requirements-ray.lock
+	uv pip compile --group worker --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate --quiet -o requirements-all.lock
+	awk '/^[a-z0-9]/ {keep = $$0 !~ /^(torch|triton|nvidia|cuda)/} keep' requirements-all.lock > requirements-eval.lock
+	rm requirements-all.lock
 
 clean:
-	rm -rf data/work $(VENV)
+	rm -rf data/work $(VENV) $(WORKER)

@@ -26,7 +26,9 @@ def evaluate(
     missing: Annotated[
         bool, typer.Option("--missing", help="Open models without any score, the most used first.")
     ] = False,
+    hub: Annotated[str, typer.Option(help="Address of the Hub that has the models.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many models with --missing.")] = 10,
+    max_params: Annotated[float, typer.Option(min=0, help="With --missing: billions of parameters at most.")] = 0,
     revision: Annotated[str, typer.Option(help="Commit of the model; the newest by default.")] = "",
     backend: Annotated[str, typer.Option(help="hf, local-completions (a server) or vllm.")] = "hf",
     server: Annotated[str, typer.Option(help="Address of the completions of an OpenAI-compatible server.")] = "",
@@ -47,26 +49,30 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Run lm-evaluation-harness on models, or on those that nobody has scored; the next run publishes the scores."""
-    from pipeline.evaluate import cells, run, suites
+    from pipeline.evaluate import cells, planning, run, suites
 
     if bool(models) == missing:
         raise typer.BadParameter("name a model, or use --missing")
-    if backend not in {"hf", "local-completions", "vllm"}:
-        raise typer.BadParameter("use hf, local-completions or vllm", param_hint="--backend")
+    if backend not in cells.NEEDS:
+        raise typer.BadParameter(f"use {', '.join(cells.NEEDS)}", param_hint="--backend")
     settings, asked = Settings(), suites.suite(suite)
+    settings = settings.model_copy(update={"hub": hub}) if hub else settings
     options = cells.Options(
         cast("Backend", backend), server, served_name, dtype, batch_size, device, max_length, chat_template,
         tuple(allow_unsafe or ()),
     )  # fmt: skip
-    wanted = (
-        cells.missing(settings, asked, options, limit)
-        if missing
-        else [cells.named(settings, model, revision, asked, options) for model in dict.fromkeys(models or [])]
-    )
-    cost = cells.estimate(settings, wanted)
+    if missing:
+        wanted = planning.missing(settings, asked, options, limit, max_params or None, again)
+    else:
+        wanted = [planning.named(settings, model, revision, asked, options) for model in dict.fromkeys(models or [])]
+    done = {} if again else planning.History(settings).captures
+    ahead = [cell for cell in wanted if cell.id not in done]
+    cost = planning.History(settings).estimate(ahead)
     errors.print(_costs(cost, suite))
     if plan:
-        _show_plan(wanted, cost, as_json)
+        for cell in wanted:
+            cells.check(settings, cell)
+        _show_plan(ahead, cost, as_json)
         return
     with progress_bar(errors):
         found = run.run(settings, wanted, again=again, parallel=parallel)
@@ -87,14 +93,14 @@ def _costs(cost: dict[str, float | None], suite: str) -> str:
 
 def _show_plan(wanted: list[Cell], cost: dict[str, float | None], as_json: bool) -> None:
     rows = [
-        {"model": cell.model, "suite": cell.suite.name, "params_b": cell.params_b, "gated": cell.gated,
+        {"model": cell.model, "suite": cell.suite.name, "params_b": cell.params_b, "token": cell.needs_token,
          "requests": cell.suite.requests}
         for cell in wanted
     ]  # fmt: skip
     if as_json:
         _print_json({"cost": cost, "cells": rows})
     else:
-        _print_table(["model", "suite", "params (B)", "gated", "requests"], [tuple(row.values()) for row in rows])
+        _print_table(["model", "suite", "params (B)", "needs token", "requests"], [tuple(row.values()) for row in rows])
 
 
 def _show(found: list[Done], as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -28,9 +29,10 @@ class Settings(BaseSettings):
     and read in place of today's files.
 
     Evaluations: `eval_launcher` is `subprocess` or `ray`, `eval_ray` the address of the cluster's dashboard.
-    `eval_python` is the interpreter that has what a backend needs; empty means this one. `eval_output` is a folder or
-    an address of fsspec that workers write to and this program reads; empty means data/evaluations. `eval_env` names
-    variables of this environment that workers get besides the few they need (commas between).
+    `eval_python` is the interpreter that has what a backend needs; empty means that of `make eval`, or else this one.
+    `eval_output` is a folder or an address of fsspec that workers write to and this program reads; empty means
+    data/evaluations. `eval_env` names variables of this environment that workers get besides the few they need (commas
+    between).
     """
 
     model_config = SettingsConfigDict(env_prefix="MOAT_", populate_by_name=True)
@@ -88,8 +90,21 @@ class Settings(BaseSettings):
 
     @property
     def evaluations(self) -> str:
-        """Where workers of evaluations write what they have so far."""
-        return self.eval_output or str(self.data.resolve() / "evaluations")
+        """Where workers of evaluations write what they have so far: a folder, or an address with ://."""
+        if "://" in self.eval_output:
+            return self.eval_output.rstrip("/")
+        return str(Path(self.eval_output).resolve() if self.eval_output else self.data.resolve() / "evaluations")
+
+    @property
+    def passed_on(self) -> tuple[str, ...]:
+        """Variables of this environment that workers get besides the few they need."""
+        return tuple(sorted(_names(self.eval_env)))
+
+    @property
+    def worker_python(self) -> str:
+        """Interpreter of the workers: the one that is named, the one that `make eval` made, or this one."""
+        made = ROOT / ".venv-eval" / "bin" / "python"
+        return self.eval_python or str(made if made.exists() else sys.executable)
 
     @property
     def captures(self) -> Path:

@@ -34,8 +34,9 @@ def test_a_run_imports_nothing_that_models_are_run_with(built):
     imported = {name.partition(".")[0] for name in (built / "modules.txt").read_text().splitlines()}
     assert {"duckdb", "dagster", "pipeline"} <= imported
     assert not {"torch", "transformers", "ray", "dagster_ray", "vllm", "lm_eval"} & imported
-    # What is asserted to be absent could have been imported: it is installed.
-    assert all(find_spec(name) for name in ("torch", "transformers", "ray"))
+    # What is asserted to be absent could have been imported, as far as it is installed in this environment.
+    assert find_spec("ray")
+    assert find_spec("lm_eval")
 
 
 def test_a_second_run_adds_no_fact_and_says_so(built, tmp_path):

@@ -1,7 +1,8 @@
 """Evaluating models that nobody has scored: one worker a cell of model and suite, its files read like all others."""
 
-from dataclasses import asdict
-from typing import Any
+import os
+from dataclasses import asdict, replace
+from urllib.parse import quote
 
 import dagster as dg
 from pydantic import Field
@@ -9,11 +10,13 @@ from pydantic import Field
 from pipeline import raw
 from pipeline.defs.resources import Warehouse
 from pipeline.defs.sources import GROUP, row_counts
-from pipeline.evaluate import cells, launch
+from pipeline.errors import MoatError
+from pipeline.evaluate import cells, launch, planning
 from pipeline.evaluate.suites import suite, suites
 from pipeline.progress import report
 from pipeline.settings import Settings
 from pipeline.sources import own_evaluations
+from pipeline.sources.hub_client import HubClient, Refused
 from pipeline.warehouse import connect_work
 
 MODELS = dg.DynamicPartitionsDefinition(name="evaluated_models")
@@ -50,28 +53,37 @@ def evaluate(context: dg.AssetExecutionContext, warehouse: Warehouse, config: Ho
     settings, key = warehouse.settings, context.partition_key
     if not isinstance(key, dg.MultiPartitionKey):
         raise dg.Failure("a cell is a model and a suite", allow_retries=False)
-    asked = {name: value for name, value in config.model_dump().items() if name != "revision"}
-    options = cells.Options(**asked | {"unsafe": tuple(config.unsafe)})
-    where = key.keys_by_dimension
-    cell = cells.named(settings, where["model"], config.revision, suite(where["suite"]), options)
-    cells.check(settings, cell)
+    asked = config.model_dump(exclude={"revision"}) | {"unsafe": tuple(config.unsafe)}
+    model, name = key.keys_by_dimension["model"], key.keys_by_dimension["suite"]
+    cell = planning.named(settings, model, config.revision, suite(name), cells.Options(**asked))
     with raw.hub_endpoint(settings) as (endpoint, origin):
-        record, files = launch.run(context, settings, cell, endpoint)
+        try:
+            if cell.gated is None and "HF_HUB_OFFLINE" not in os.environ:
+                cell = replace(cell, gated=is_gated(HubClient(settings, endpoint), model))
+            cells.check(settings, cell)
+        except MoatError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        record, files, reported = launch.run(context, settings, cell, endpoint)
     capture = own_evaluations.seal(settings, origin, record, files)
     report("evaluate", 1)
-    told: dict[str, Any] = {name: record[name] or "unknown" for name in ("model_revision", "harness", "backend")}
     return dg.MaterializeResult(
         metadata={
-            **told,
-            "seconds": record["seconds"],
+            **reported,
             "tasks": len(files),
             "smoke": record["smoke"],
-            "datasets": record["datasets"],
             "capture_id": capture.manifest.capture_id,
             "launcher": record["launcher"],
-            "options": asdict(options),
+            "options": asdict(cell.options),
         }
     )
+
+
+def is_gated(client: HubClient, model: str) -> bool:
+    """Whether the Hub gives a model to those alone who have agreed to its terms; what it does not have is not."""
+    try:
+        return client.json(client.url(f"api/models/{quote(model)}"), dict).body.get("gated") not in (None, False)
+    except Refused:
+        return False
 
 
 @dg.asset(

@@ -1,33 +1,31 @@
-"""Cells: one model on one suite, with everything that determines its scores; which are missing, and what they cost.
+"""Cells: one model on one suite, with everything that determines its scores, and what cannot be run.
 
-How a cell is run, and where, does not belong here.
+What is missing and what it costs does not belong here, nor how a cell is run, and where.
 """
 
 from __future__ import annotations
 
+import os
 import re
-import statistics
-from collections.abc import Sequence
+import subprocess
 from dataclasses import dataclass
-from importlib.util import find_spec
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pipeline.captures import Capture
+import fsspec
+
 from pipeline.errors import InputError
 from pipeline.evaluate import registry
 from pipeline.evaluate.suites import Suite
 from pipeline.identity.names import fingerprint
-from pipeline.raw import captures_of
 from pipeline.settings import Settings
-from pipeline.sources import own_evaluations
-from pipeline.warehouse import connect_published
 
 Backend = Literal["hf", "local-completions", "vllm"]
 MODEL = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[\w.-]{1,100}", re.ASCII)
-BYTES_A_PARAMETER = 2
-"""As most weights are published (bfloat16, float16)."""
+NEEDS = {"hf": ("torch", "transformers"), "local-completions": ("transformers", "tenacity"), "vllm": ("vllm",)}
+"""Packages that each backend needs in the interpreter of its workers."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Cell:
         options: how it is run.
         revision: of the repository; empty for the newest.
         params_b: billions of parameters; null where unknown.
-        gated: whether its repository needs a token.
+        gated: whether its repository needs a token; null where unknown.
     """
 
     model: str
@@ -75,15 +73,26 @@ class Cell:
     options: Options
     revision: str = ""
     params_b: float | None = None
-    gated: bool = False
+    gated: bool | None = False
 
     @property
     def id(self) -> str:
         """Identity of what is asked for: cells of one id give the same scores, as long as the model stays the same."""
         asked = self.options
-        told = (self.model, self.revision, self.suite.model_dump_json(), asked.backend, asked.dtype, asked.max_length,
-                asked.chat_template, asked.unsafe, asked.served_name)  # fmt: skip
+        tasks = [(entry.task, entry.shots) for entry in self.suite.tasks]
+        told = (self.model, self.revision, self.suite.name, self.suite.smoke, tasks, asked.backend, asked.dtype,
+                asked.max_length, asked.chat_template, sorted(self.allowed), asked.served_name)  # fmt: skip
         return fingerprint(*told)
+
+    @property
+    def allowed(self) -> set[str]:
+        """Tasks that may run code that a model wrote."""
+        return {*self.suite.unsafe, *self.options.unsafe}
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether the model or a dataset of the suite is given to those alone who have agreed to something."""
+        return bool(self.gated or self.suite.gated)
 
     def to_worker(self, settings: Settings) -> dict[str, Any]:
         """What `pipeline.evaluate.worker` is told."""
@@ -96,13 +105,13 @@ class Cell:
                          "max_retries": 3} | {k: v for k, v in arguments.items() if k != "dtype"}  # fmt: skip
         names = [entry.task for entry in self.suite.tasks]
         folders = {registry.folder_of(name) for name in names} | {task.folder for task in registry.tasks(names)}
-        suite = self.suite.model_dump() | {"unsafe": [*self.suite.unsafe, *asked.unsafe]}
         return {
-            "id": self.id, "model": self.model, "revision": self.revision or None, "suite": suite,
-            "folders": sorted(folders),
-            "backend": asked.backend, "arguments": arguments, "batch_size": asked.batch_size,
-            "device": asked.device or None, "chat_template": asked.chat_template, "launcher": settings.eval_launcher,
-            "output": f"{settings.evaluations.rstrip('/')}/{self.id}", "timeout_s": settings.eval_timeout_s,
+            "id": self.id, "model": self.model, "revision": self.revision or None, "folders": sorted(folders),
+            "suite": self.suite.model_dump() | {"unsafe": sorted(self.allowed)}, "backend": asked.backend,
+            "arguments": arguments, "batch_size": asked.batch_size, "device": asked.device or None,
+            "chat_template": asked.chat_template, "launcher": settings.eval_launcher,
+            "output": f"{settings.evaluations}/{self.id}", "timeout_s": settings.eval_timeout_s,
+            "secrets": sorted({"HF_TOKEN", *settings.passed_on}),
         }  # fmt: skip
 
 
@@ -113,27 +122,63 @@ def check(settings: Settings, cell: Cell) -> None:
         InputError: what is wrong with it.
     """
     if not MODEL.fullmatch(cell.model) or ".." in cell.model:
-        raise InputError(f"model {cell.model}", "it is no repository", "Write organisation/name as the Hub does")
+        raise InputError(
+            f"model {cell.model}", "it is no name of a repository", "Write organisation/name as the Hub does"
+        )
     if cell.revision and not REVISION.fullmatch(cell.revision):
         raise InputError(f"--revision {cell.revision}", "it is no revision", "Use a commit, a branch or a tag")
-    asked = cell.options
+    if settings.hub == "local":
+        raise InputError("--hub local", "the bundled Hub has no weights", "Use --hub https://huggingface.co")
+    _check_backend(settings, cell.options)
+    _check_output(settings.evaluations)
+    token = settings.hub_token is not None or bool(os.environ.get("HF_HUB_OFFLINE"))
+    if cell.needs_token and not token:
+        what = ", ".join([*([cell.model] if cell.gated else []), *cell.suite.gated])
+        raise InputError(what, "it needs permission", "Agree to its terms on its page, and set HF_TOKEN")
+    for task in (task for entry in cell.suite.tasks for task in registry.tasks([entry.task])):
+        if task.unsafe and not {task.name, *(entry.task for entry in cell.suite.tasks)} & cell.allowed:
+            raise InputError(
+                f"task {task.name}", "it runs code that a model wrote",
+                f"If the worker is a machine that may be lost: --allow-unsafe {task.name}",
+            )  # fmt: skip
+    if cell.allowed and (cell.needs_token or settings.passed_on):
+        raise InputError(
+            f"--allow-unsafe {', '.join(sorted(cell.allowed))}", "what the model wrote could read a token",
+            "Fetch the model and the datasets first, then run with HF_HUB_OFFLINE=1 and without MOAT_EVAL_ENV",
+        )  # fmt: skip
+
+
+@cache
+def lacking(python: str, names: tuple[str, ...]) -> list[str]:
+    """Which of these packages an interpreter does not find.
+
+    Raises:
+        InputError: it cannot be started.
+    """
+    code = "import sys; from importlib.util import find_spec; print(*(n for n in sys.argv[1:] if not find_spec(n)))"
+    try:
+        done = subprocess.run(  # noqa: S603 - the interpreter that settings name
+            [python, "-c", code, *names], capture_output=True, text=True, check=True, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise InputError(python, "this interpreter does not start", "Correct MOAT_EVAL_PYTHON") from error
+    return done.stdout.split()
+
+
+def _check_backend(settings: Settings, asked: Options) -> None:
+    if asked.backend not in NEEDS:
+        raise InputError(f"backend {asked.backend}", "there is none of this name", f"Use {', '.join(NEEDS)}")
     if asked.backend == "local-completions":
         _check_server(asked.server)
-    elif asked.backend == "vllm" and not settings.eval_python and find_spec("vllm") is None:
-        raise InputError(
-            "backend vllm",
-            "it is not installed here",
-            "Install vllm elsewhere and name its interpreter in MOAT_EVAL_PYTHON",
-        )
-    allowed = {*cell.suite.unsafe, *asked.unsafe}
-    for entry in cell.suite.tasks:
-        for task in registry.tasks([entry.task]):
-            if task.unsafe and not {task.name, entry.task} & allowed:
-                raise InputError(
-                    f"task {task.name}",
-                    "it runs code that a model wrote",
-                    f"If the worker is a machine that may be lost: --allow-unsafe {task.name}",
-                )
+    # What a node of a cluster has is not known here.
+    if settings.eval_launcher == "subprocess":
+        missing = lacking(settings.worker_python, NEEDS[asked.backend])
+        if missing:
+            how = "Install it elsewhere" if asked.backend == "vllm" else "Run `make eval`"
+            raise InputError(
+                f"backend {asked.backend}", f"it needs {', '.join(missing)}, which is not installed",
+                f"{how}, or name an interpreter that has it in MOAT_EVAL_PYTHON",
+            )  # fmt: skip
 
 
 def _check_server(server: str) -> None:
@@ -151,75 +196,13 @@ def _check_server(server: str) -> None:
         raise InputError(f"--server {server}", "it is no address", "Use http://127.0.0.1:8000/v1/completions")
 
 
-def missing(settings: Settings, suite: Suite, options: Options, limit: int) -> list[Cell]:
-    """Cells of open models that have no usable score at all (`marts.coverage`), the most used first.
-
-    Those evaluated before on this suite are left out: what they gave is no usable score either.
-    """
-    done = {record["model"] for record in records(settings) if record["suite"] == suite.name}
-    with connect_published(settings) as connection:
-        rows = connection.execute(
-            "SELECT hub_id, params_total, gated FROM marts.coverage WHERE hub_id IS NOT NULL"
-            " ORDER BY downloads DESC NULLS LAST, released_on DESC NULLS LAST, hub_id"
-        ).fetchall()
-    found = [
-        Cell(hub_id, suite, options, params_b=None if params is None else params / 1e9, gated=gated)
-        for hub_id, params, gated in rows
-        if hub_id not in done and MODEL.fullmatch(hub_id)
-    ]
-    return found[:limit]
-
-
-def named(settings: Settings, model: str, revision: str, suite: Suite, options: Options) -> Cell:
-    """The cell of a model by the name of its repository, with what the published file knows of it."""
-    row = None
-    if settings.published_file.exists():
-        with connect_published(settings) as connection:
-            row = connection.execute(
-                "SELECT params_total, coalesce(gated NOT IN ('', 'false'), FALSE) FROM staging.hub_models WHERE id = ?",
-                [model],
-            ).fetchone()
-    params, gated = row or (None, False)
-    return Cell(model, suite, options, revision, None if params is None else params / 1e9, bool(gated))
-
-
-def captures(settings: Settings) -> list[Capture]:
-    """Captures of cells that were run with models of this Hub, oldest first."""
-    return captures_of(settings, own_evaluations.SOURCE)
-
-
-def records(settings: Settings) -> list[dict[str, Any]]:
-    """The record of every cell that was captured, oldest first."""
-    return [own_evaluations.record_of(capture) for capture in captures(settings)]
-
-
-def captured(settings: Settings, cell: Cell) -> Capture | None:
-    """The newest capture of a cell; None where it was never run."""
-    found = [one for one in captures(settings) if own_evaluations.record_of(one)["cell"] == cell.id]
-    return found[-1] if found else None
-
-
-def seconds(settings: Settings, cell: Cell) -> float | None:
-    """About how long a cell takes, from those that were run with the same backend; null where none was, or no size."""
-    if cell.params_b is None:
-        return None
-    rates = [
-        record["seconds"] / (record["requests"] * record["params_b"])
-        for record in records(settings)
-        if record["backend"] == cell.options.backend and record.get("params_b") and record.get("requests")
-    ]
-    return statistics.median(rates) * cell.suite.requests * cell.params_b if rates else None
-
-
-def estimate(settings: Settings, cells: Sequence[Cell]) -> dict[str, Any]:
-    """What cells cost: requests, gigabytes of weights to fetch, hours; null where it is not known, and for how many."""
-    sizes = [cell.params_b for cell in cells if cell.params_b is not None]
-    times = [time for time in (seconds(settings, cell) for cell in cells) if time is not None]
-    return {
-        "cells": len(cells),
-        "requests": sum(cell.suite.requests for cell in cells),
-        "weights_gb": round(sum(sizes) * BYTES_A_PARAMETER, 1) if sizes else None,
-        "of_unknown_size": len(cells) - len(sizes),
-        "hours": round(sum(times) / 3600, 2) if times else None,
-        "of_unknown_time": len(cells) - len(times),
-    }
+def _check_output(address: str) -> None:
+    protocol = fsspec.utils.get_protocol(address)
+    try:
+        known = fsspec.get_filesystem_class(protocol)
+    except (ImportError, ValueError) as error:
+        raise InputError(
+            "MOAT_EVAL_OUTPUT", f"{protocol}:// cannot be used ({error})", "Install what it names"
+        ) from error
+    if protocol == "memory" or not hasattr(known, "mv"):
+        raise InputError("MOAT_EVAL_OUTPUT", f"{protocol}:// is seen by one process alone", "Use a folder or a store")

@@ -6,8 +6,8 @@ A node needs an interpreter with lm-evaluation-harness and nothing of this proje
 from __future__ import annotations
 
 import logging
+import shlex
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,13 +19,13 @@ from pipeline.errors import InputError
 from pipeline.evaluate import worker
 from pipeline.settings import Settings
 
-# A worker has no use for the right to start jobs.
-ENTRYPOINT = "exec env -u RAY_AUTH_TOKEN -u RAY_AUTH_TOKEN_PATH -u RAY_AUTH_MODE {python} worker.py"
+# A job has the environment of its node. A worker has no use for the right to start jobs, nor for a token of the node's.
+UNSET = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 
 def run(
     context: dg.AssetExecutionContext, settings: Settings, told: Mapping[str, Any], environment: Mapping[str, str]
-) -> None:
+) -> dg.PipesClientCompletedInvocation:
     """Submit the job, on whichever node has a free slot, and wait for its end.
 
     Args:
@@ -33,6 +33,9 @@ def run(
         settings: address of the cluster's dashboard and the right to use it.
         told: what the worker is told.
         environment: variables that it gets besides those of its node. Who may list the cluster's jobs reads them.
+
+    Returns:
+        What the worker said to Dagster.
 
     Raises:
         InputError: dagster-ray or Ray are not installed.
@@ -53,13 +56,14 @@ def run(
         poll_interval=0.25,
         **_by_file(told),
     )
+    unset = [word for name in UNSET if name not in environment for word in ("-u", name)]
     with TemporaryDirectory() as folder:
         shutil.copy(worker.__file__, folder)
-        client.run(
+        return client.run(
             context=context,
             extras={"cell": dict(told)},
             submit_job_params={
-                "entrypoint": ENTRYPOINT.format(python=settings.eval_python or sys.executable),
+                "entrypoint": shlex.join(["exec", "env", *unset, settings.worker_python, "-P", "worker.py"]),
                 "entrypoint_num_cpus": 1,
                 "runtime_env": {"working_dir": folder, "env_vars": dict(environment)},
             },

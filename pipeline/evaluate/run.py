@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
@@ -19,7 +18,9 @@ from pipeline.defs.resources import Warehouse
 from pipeline.errors import MoatError
 from pipeline.evaluate import cells
 from pipeline.evaluate.cells import Cell
+from pipeline.evaluate.planning import History, note_failure
 from pipeline.progress import report
+from pipeline.raw import captures_of
 from pipeline.settings import ROOT, Settings
 from pipeline.sources import own_evaluations
 
@@ -48,23 +49,28 @@ def run(settings: Settings, wanted: Sequence[Cell], *, again: bool = False, para
         One result a cell, in their order.
     """
     os.environ.setdefault("DAGSTER_HOME", str(ROOT / "dagster_home"))
-    with dg.DagsterInstance.get() as instance:
-        instance.add_dynamic_partitions(str(MODELS.name), sorted({cell.model for cell in wanted}))
-    one, found = partial(_one, settings, again), []
+    one, found = partial(_one, settings, again), dict[int, Done]()
+    if parallel == 1:
+        for number, cell in enumerate(wanted):
+            found[number] = one(cell)
+            report("evaluate cells", len(found), len(wanted))
+        return list(found.values())
     # Each run takes the standard streams of its process for itself, so that runs at one time are processes.
-    with ExitStack() as stack:
-        each: Iterable[Done] = map(one, wanted)
-        if parallel > 1:
-            each = stack.enter_context(ProcessPoolExecutor(parallel, mp_context=get_context("spawn"))).map(one, wanted)
-        for number, done in enumerate(each):
-            report("evaluate cells", number + 1, len(wanted))
-            found.append(done)
-    return found
+    with ProcessPoolExecutor(parallel, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(one, cell): number for number, cell in enumerate(wanted)}
+        for future in as_completed(running):
+            number, error = running[future], future.exception()
+            found[number] = (
+                Done(wanted[number], error=f"{error} ({type(error).__name__})") if error else future.result()
+            )
+            report("evaluate cells", len(found), len(wanted))
+    return [found[number] for number in sorted(found)]
 
 
 def scores(settings: Settings, capture_id: str) -> tuple[tuple[str, str, float], ...]:
     """Task, metric and value of every score of a capture that is believed."""
-    capture = next(one for one in cells.captures(settings) if one.manifest.capture_id == capture_id)
+    captures = captures_of(settings, own_evaluations.SOURCE)
+    capture = next(one for one in captures if one.manifest.capture_id == capture_id)
     found = []
     for part in own_evaluations.parse(capture):
         rows = part.frame("board_scores").join(part.frame("board_series"), on="series_id")
@@ -73,21 +79,28 @@ def scores(settings: Settings, capture_id: str) -> tuple[tuple[str, str, float],
 
 
 def _one(settings: Settings, again: bool, cell: Cell) -> Done:
+    """Run a cell, whatever happens."""
     try:
-        cells.check(settings, cell)
+        before = None if again else History(settings).captures.get(cell.id)
+        found = _execute(settings, cell) if before is None else Done(cell, before.manifest.capture_id)
+        if found.error:
+            note_failure(settings, cell, found.error)
+        return replace(found, scores=scores(settings, found.capture_id)) if found.capture_id else found
     except MoatError as error:
         return Done(cell, error=str(error))
-    before = None if again else cells.captured(settings, cell)
-    found = _execute(settings, cell) if before is None else Done(cell, before.manifest.capture_id)
-    return found if found.capture_id is None else replace(found, scores=scores(settings, found.capture_id))
+    except Exception as error:  # of whatever kind: the cells that follow are not to blame
+        return Done(cell, error=f"{cell.model} on {cell.suite.name}: {error} ({type(error).__name__})")
 
 
 def _execute(settings: Settings, cell: Cell) -> Done:
+    # What cannot be a name of a repository is to be no partition.
+    cells.check(settings, replace(cell, gated=False))
     warehouse = Warehouse(data=str(settings.data.resolve()), hub=settings.hub)
     job = dg.define_asset_job("evaluate_cell", selection=dg.AssetSelection.assets("evaluate"))
     resolved = dg.Definitions.merge(build_defs(warehouse), dg.Definitions(jobs=[job])).resolve_job_def("evaluate_cell")
     options: dict[str, Any] = asdict(cell.options) | {"unsafe": list(cell.options.unsafe), "revision": cell.revision}
     with dg.DagsterInstance.get() as instance:
+        instance.add_dynamic_partitions(str(MODELS.name), [cell.model])
         result = resolved.execute_in_process(
             instance=instance,
             partition_key=dg.MultiPartitionKey({"model": cell.model, "suite": cell.suite.name}),

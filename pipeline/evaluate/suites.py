@@ -44,6 +44,7 @@ class Suite(BaseModel):
         source_url: where it is described.
         smoke: it shows that evaluating works; its scores count nowhere.
         unsafe: tasks that may run code that a model wrote.
+        gated: datasets that are given to those alone who have agreed to their terms.
         tasks: in order.
     """
 
@@ -54,6 +55,7 @@ class Suite(BaseModel):
     source_url: Annotated[str, Field(pattern="^https://")]
     smoke: bool = False
     unsafe: tuple[str, ...] = ()
+    gated: tuple[str, ...] = ()
     tasks: Annotated[tuple[Entry, ...], Field(min_length=1)]
 
     @property

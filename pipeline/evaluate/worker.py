@@ -1,9 +1,10 @@
 """Evaluates one model on one suite with lm-evaluation-harness, in a process of its own.
 
 The file stands alone: it runs wherever Dagster Pipes starts it, under this project's interpreter, another one, or on a
-node of a cluster that has nothing of this project. It is told what to do by Pipes and answers with metadata alone; the
+node of a cluster that has nothing of this project. It is told what to do by Pipes and answers with metadata; the
 harness's files go to a folder or to object storage, each as soon as it is there, so that a worker that is started
-again goes on with the next task. It says what went wrong in `error.json`.
+again goes on with the next task. It says what went wrong in `error.json`. No secret of its environment is in anything
+that it writes or logs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -37,13 +38,33 @@ class Refused(Exception):
     """What is asked for cannot be done, now or later; the message says why."""
 
 
-class WithoutKey(logging.LogRecord):
-    """What is logged, without the key of a server: of a request that failed the harness logs the headers too."""
+class Secrets:
+    """What must not be written or logged: of a request that failed, libraries tell the headers."""
 
-    def getMessage(self) -> str:
-        """Its text."""
-        said, key = super().getMessage(), os.environ.get("OPENAI_API_KEY")
-        return said.replace(key, "***") if key else said
+    def __init__(self, names: Iterable[str]) -> None:
+        self.values = [os.environ[name] for name in names if os.environ.get(name)]
+
+    def masked(self, text: str) -> str:
+        """A text without them."""
+        for value in self.values:
+            text = text.replace(value, "***")
+        return text
+
+    def keep_from_logs(self) -> None:
+        """Mask what is logged from here on, by whatever logger and handler: messages and tracebacks."""
+        masked = self.masked
+
+        class Record(logging.LogRecord):
+            def getMessage(self) -> str:
+                return masked(super().getMessage())
+
+        logging.setLogRecordFactory(Record)
+        plain = logging.Formatter.formatException
+
+        def masked_exception(self: logging.Formatter, ei: Any) -> str:
+            return masked(plain(self, ei))
+
+        logging.Formatter.formatException = masked_exception  # type: ignore[method-assign]
 
 
 class Output:
@@ -77,10 +98,11 @@ class Output:
         """Whether a file is there."""
         return bool(self.files.exists(f"{self.root}/{name}"))
 
-    def clear(self) -> None:
-        """Remove what an earlier worker left."""
-        for path in self.files.ls(self.root, detail=False):
-            self.files.rm(path)
+    def remove(self, *names: str) -> None:
+        """Remove files, those of them that are there."""
+        for name in names:
+            if self.has(name):
+                self.files.rm(f"{self.root}/{name}")
 
 
 class Datasets:
@@ -93,16 +115,20 @@ class Datasets:
     def pinning(self) -> Iterator[None]:
         """Let `datasets.load_dataset` load pinned commits alone, as long as the block lasts."""
         import datasets
+        from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES as FORMATS
 
         load = datasets.load_dataset
 
         def pinned(path: str, name: str | None = None, **options: Any) -> Any:
-            if options.pop("data_files", None) or options.pop("data_dir", None) or "/" not in path:
+            if options.pop("data_files", None) or options.pop("data_dir", None) or path in FORMATS:
                 raise Refused(f"a task reads {path}, which is no dataset of the Hub and cannot be pinned")
             options.pop("trust_remote_code", None)
             if path not in self.commits:
                 self.commits[path] = resolve(path, "dataset", options.get("revision"))
-            found = load(path, name, **options | {"revision": self.commits[path]})
+            try:
+                found = load(path, name, **options | {"revision": self.commits[path]})
+            except datasets.exceptions.DatasetNotFoundError as error:
+                raise Refused(f"dataset {path} cannot be read; it may need permission (HF_TOKEN)") from error
             _check_commit(path, self.commits[path], found)
             return found
 
@@ -137,7 +163,7 @@ def resolve(repo: str, kind: str, revision: str | None) -> str:
     try:
         found = HfApi().repo_info(repo, repo_type=kind, revision=revision).sha
     except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise Refused(f"{kind} {repo} is not there at this revision, or needs a right") from error
+        raise Refused(f"{kind} {repo} is not there at this revision, or needs permission (HF_TOKEN)") from error
     if not found:
         raise Refused(f"{kind} {repo} has no commit")
     return str(found)
@@ -161,41 +187,38 @@ def _cached(repo: str, kind: str, revision: str | None) -> str:
 
 def evaluate(cell: Cell, output: Output) -> dict[str, Any]:
     """Run every task of a cell that has not been run yet; returns the record of the whole."""
-    started = time.time()
-    commit = _model_commit(cell)
-    datasets = Datasets(_begin(output, cell, commit))
-    record = {
-        "cell": cell["id"], "model": cell["model"], "model_revision": commit, "suite": cell["suite"]["name"],
-        "smoke": cell["suite"]["smoke"], "backend": cell["backend"], "harness": version("lm_eval"),
-        "backend_versions": dict(_versions(cell["backend"])), "launcher": cell["launcher"],
-    }  # fmt: skip
-    model = None
+    begun, model = time.time(), None
+    commit, tasks = _model_commit(cell), [entry["task"] for entry in cell["suite"]["tasks"]]
+    state = _begin(output, cell, commit)
+    earlier, datasets = state["seconds"], Datasets(state["datasets"])
     with datasets.pinning():
         for entry in cell["suite"]["tasks"]:
-            if not output.has(f"{entry['task']}.json"):
-                model = model or _model(cell, commit)
-                output.write(f"{entry['task']}.json", _run(cell, entry, model, commit))
-                output.write(STATE, json.dumps(_state(cell, commit, datasets.commits)).encode())
-    record |= {
-        "datasets": datasets.commits, "tasks": [entry["task"] for entry in cell["suite"]["tasks"]],
-        "seconds": round(time.time() - started, 3), "device": str(getattr(model, "device", None) or "unknown"),
+            if output.has(f"{entry['task']}.json"):
+                continue
+            if model is None:
+                model = _model(cell, commit)
+                state["device"] = str(getattr(model, "device", None) or "unknown")
+            output.write(f"{entry['task']}.json", _run(cell, entry, model, commit))
+            state |= {"datasets": datasets.commits, "seconds": round(earlier + time.time() - begun, 3)}
+            output.write(STATE, json.dumps(state).encode())
+    record = state | {
+        "model": cell["model"], "suite": cell["suite"]["name"], "smoke": cell["suite"]["smoke"], "tasks": tasks,
+        "backend": cell["backend"], "launcher": cell["launcher"],
     }  # fmt: skip
     output.write(RECORD, json.dumps(record).encode())
     return record
 
 
-def _begin(output: Output, cell: Cell, commit: str | None) -> dict[str, str]:
-    """Datasets that an earlier worker of this cell used; what it did of another commit or version is removed."""
+def _begin(output: Output, cell: Cell, commit: str | None) -> dict[str, Any]:
+    """Where an earlier worker of this cell came to; what it did with another commit or version is removed."""
+    asked = {"cell": cell["id"], "model_revision": commit, "harness": version("lm_eval"),
+             "backend_versions": dict(_versions(cell["backend"]))}  # fmt: skip
     left = output.read(STATE)
-    state = json.loads(left) if left else None
-    if state is not None and state == _state(cell, commit, state["datasets"]):
-        return dict(state["datasets"])
-    output.clear()
-    return {}
-
-
-def _state(cell: Cell, commit: str | None, datasets: Mapping[str, str]) -> dict[str, Any]:
-    return {"cell": cell["id"], "model_revision": commit, "harness": version("lm_eval"), "datasets": dict(datasets)}
+    state: dict[str, Any] = json.loads(left) if left else {}
+    if {name: state.get(name) for name in asked} == asked:
+        return state
+    output.remove(STATE, RECORD, *(f"{entry['task']}.json" for entry in cell["suite"]["tasks"]))
+    return asked | {"datasets": {}, "seconds": 0.0, "device": "unknown"}
 
 
 def _model_commit(cell: Cell) -> str | None:
@@ -229,6 +252,7 @@ def _arguments(cell: Cell, commit: str | None) -> dict[str, Any]:
                "tokenized_requests": True}  # fmt: skip
     else:
         own = {"pretrained": cell["model"], "revision": commit}
+        own |= {"tokenizer_revision": commit} if cell["backend"] == "vllm" else {}
     return {**cell["arguments"], **own, "trust_remote_code": False}
 
 
@@ -286,8 +310,10 @@ def _watch(cell: Cell, output: Output) -> threading.Timer:
     """End this process when its time is over, whatever it is doing."""
 
     def stop() -> None:
-        output.write(ERROR, _error(f"it ran longer than {cell['timeout_s']:g} s", again=True))
-        os._exit(TIMED_OUT)
+        try:
+            output.write(ERROR, _error(f"it ran longer than {cell['timeout_s']:g} s", again=True))
+        finally:
+            os._exit(TIMED_OUT)
 
     timer = threading.Timer(cell["timeout_s"], stop)
     timer.daemon = True
@@ -305,23 +331,24 @@ def main() -> int:
 
     with open_dagster_pipes() as pipes:
         cell = pipes.get_extra("cell")
+        secrets = Secrets(cell["secrets"])
+        secrets.keep_from_logs()
         output = Output(cell["output"])
         timer = _watch(cell, output)
-        logging.setLogRecordFactory(WithoutKey)
         try:
             record = evaluate(cell, output)
         except Refused as error:
-            output.write(ERROR, _error(str(error), again=False))
+            output.write(ERROR, _error(secrets.masked(str(error)), again=False))
             return REFUSED
         except Exception as error:
-            output.write(ERROR, _error(f"{type(error).__name__}: {error}", again=True))
-            traceback.print_exc()
+            output.write(ERROR, _error(secrets.masked(f"{type(error).__name__}: {error}"), again=True))
+            sys.stderr.write(secrets.masked(traceback.format_exc()))
             return FAILED
         finally:
             timer.cancel()
-        told = {"model_revision": record["model_revision"] or "unknown", "seconds": record["seconds"],
-                "harness": record["harness"], "tasks": len(record["tasks"])}  # fmt: skip
-        pipes.report_asset_materialization(metadata=told)
+        told = {name: record[name] or "unknown" for name in ("model_revision", "harness", "seconds", "device")}
+        lists = {name: {"raw_value": record[name], "type": "json"} for name in ("datasets", "backend_versions")}
+        pipes.report_asset_materialization(metadata=told | lists)
     return 0
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from pipeline.errors import MoatError
+from pipeline.evaluate.cells import lacking
 from pipeline.facts import tables
 from pipeline.settings import Settings
 from pipeline.warehouse import connect_published, logical_hash
@@ -32,10 +33,20 @@ def look(settings: Settings) -> list[Finding]:
         *(Finding(name, True, version(name)) for name in ("dagster", "duckdb", "polars", "huggingface-hub")),
         Finding("Hub", True, settings.hub),
         Finding("HF_TOKEN", True, "set" if settings.hub_token else "not set: anonymous rate limits"),
+        _evaluating(settings),
         _folder(settings),
         _facts(),
         _published(settings),
     ]
+
+
+def _evaluating(settings: Settings) -> Finding:
+    """What `moat eval` needs is not needed by anything else, so that its absence is no fault."""
+    try:
+        missing = lacking(settings.worker_python, ("lm_eval", "torch", "transformers"))
+    except MoatError as error:
+        return Finding("moat eval", False, str(error))
+    return Finding("moat eval", True, f"{', '.join(missing)} not installed: make eval" if missing else "installed")
 
 
 def _folder(settings: Settings) -> Finding:

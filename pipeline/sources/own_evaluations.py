@@ -24,6 +24,8 @@ EVALUATOR = "Open Moat"
 URL = "https://github.com/EleutherAI/lm-evaluation-harness"
 LICENCE = "CC BY 4.0 (facts of the project)"
 RECORD = "record.json"
+SETTINGS = ("model_revision", "harness", "backend_versions", "suite", "device", "launcher")
+"""What a record says of how a score came about, beyond the harness's own file."""
 
 
 def seal(settings: Settings, origin: str, record: Mapping[str, Any], files: Mapping[str, bytes]) -> Capture:
@@ -66,12 +68,13 @@ def parse(capture: Capture) -> Iterator[Part]:
         f"https://huggingface.co/{model}",
         smoke=record["smoke"],
         datasets=record["datasets"],
-        settings={key: record[key] for key in ("model_revision", "harness", "backend_versions", "suite")},
+        settings={key: record[key] for key in SETTINGS},
         model=model,
     )
     for name in capture.manifest.pages:
         if name != RECORD:
-            part = Part(f"{model}/{suite}/{name}", SOURCE, capture.manifest.capture_id)
+            # The same model on the same suite may be asked in other ways, and each is a cell of its own.
+            part = Part(f"{model}/{suite}/{record['cell']}/{name}", SOURCE, capture.manifest.capture_id)
             content = capture.page(name)
             try:
                 harness.read(part, Document(name, content), written)

@@ -8,7 +8,9 @@
 -- filter | how answers were cut out; none = not at all
 -- value | score
 -- stderr | standard error
+-- higher_is_better | direction of the metric; null = not stated
 -- n | questions asked; null = not stated
+-- n_original | questions there are; null = not stated
 -- shots | examples in the prompt; null = not stated
 -- era | 0.3, lighteval, 0.4.0, 0.4.2+ (between releases) or 0.4.3: files whose prompts are the same
 -- harness | version of the harness; null = not stated
@@ -17,6 +19,7 @@
 -- config_hash | of the settings of the task
 -- backend | what ran the model
 -- backend_versions | its packages, JSON
+-- device | such as cuda; null = not stated
 -- dtype | type of the weights
 -- quantised | how the model was quantised on loading; null = it was not
 -- batch_size | questions at once, as stated
@@ -49,7 +52,9 @@ SELECT
     b.settings ->> '$.filter' AS filter,
     s.value,
     s.stderr,
+    try_cast(b.settings ->> '$.higher_is_better' AS BOOLEAN) AS higher_is_better,
     s.n,
+    try_cast(b.settings ->> '$.n_original' AS BIGINT) AS n_original,
     try_cast(b.settings ->> '$.shots' AS BIGINT) AS shots,
     b.settings ->> '$.era' AS era,
     b.settings ->> '$.harness' AS harness,
@@ -58,6 +63,7 @@ SELECT
     b.settings ->> '$.config_hash' AS config_hash,
     b.settings ->> '$.backend' AS backend,
     b.settings ->> '$.backend_versions' AS backend_versions,
+    b.settings ->> '$.device' AS device,
     b.settings ->> '$.dtype' AS dtype,
     b.settings ->> '$.quantised' AS quantised,
     b.settings ->> '$.batch_size' AS batch_size,

@@ -1,9 +1,13 @@
 """A small model behind OpenAI's protocol of completions, as vLLM and others speak it, with real log-probabilities."""
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -11,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 START_SECONDS = 20
 
@@ -146,6 +151,23 @@ def listening(app):
 
 @contextmanager
 def serving(folder, name="model", key=""):
-    """Serve the completions of the model in a folder for the block; gives the server's address."""
-    with listening(completions(Model(folder), name, key)) as url:
-        yield url
+    """Serve the completions of the model in a folder for the block; gives the server's address.
+
+    It runs under the interpreter of the workers, which has what models are run with.
+    """
+    from pipeline.settings import Settings
+
+    command = [Settings().worker_python, __file__, str(folder), name, key]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield running.stdout.readline().strip()
+    finally:
+        # It serves until its input ends.
+        running.communicate(timeout=20)
+
+
+if __name__ == "__main__":
+    with listening(completions(Model(sys.argv[1]), *sys.argv[2:])) as url:
+        print(url, flush=True)  # noqa: T201 - whoever started it reads this
+        sys.stdin.read()

@@ -3,7 +3,6 @@
 import json
 import socket
 import subprocess
-import sys
 import time
 
 import httpx2
@@ -16,8 +15,9 @@ from starlette.routing import Route
 from pipeline.errors import InputError
 from pipeline.evaluate import cells
 from pipeline.evaluate.suites import suite
+from pipeline.raw import captures_of
 from pipeline.settings import Settings
-from pipeline.sources.own_evaluations import record_of
+from pipeline.sources.own_evaluations import SOURCE, record_of
 from tests.conftest import moat, said
 from tests.evaluate import tiny
 from tests.evaluate.completions_server import HOST, listening, serving
@@ -26,15 +26,18 @@ TASKS = ("copa", "cb")
 KEY = "sk-canary0123456789"
 """The key of the server, which must turn up nowhere."""
 WITH_KEY = {"MOAT_EVAL_ENV": "OPENAI_API_KEY", "OPENAI_API_KEY": KEY}
-WITHOUT_TORCH = f"""#!{sys.executable}
-import runpy, sys
+BLIND_TO_TORCH = """
 from importlib.machinery import PathFinder
 find = PathFinder.find_spec
 PathFinder.find_spec = lambda name, *more: None if name == "torch" else find(name, *more)
-del sys.argv[0]
-runpy.run_path(sys.argv[0], run_name="__main__")
 """
-"""This interpreter, where it finds no torch."""
+LOSS = """
+import json, sys
+from transformers import AutoModelForCausalLM, AutoTokenizer
+tokens = AutoTokenizer.from_pretrained(sys.argv[1])(sys.argv[2], return_tensors="pt").input_ids
+loss = AutoModelForCausalLM.from_pretrained(sys.argv[1])(tokens, labels=tokens).loss.item()
+print(json.dumps([loss, *tokens.tolist()]))
+"""
 WITH_PASSWORD = (
     "http://me:sesame@127.0.0.1:8000/v1/completions",
     "http://me:sesame@[::1/v1/completions",
@@ -60,7 +63,7 @@ class Evaluations:
         environment |= {"MOAT_HUB": self.hub.url, "HF_HOME": str(self.root / "hf"), "MOAT_EVAL_RETRIES": "0"}
         asked = ("--suite", "smoke", "--batch-size", "8", *arguments)
         done = moat("eval", tiny.MODEL, *asked, data=data, check=check, **environment)
-        return done, cells.captures(Settings(data=data, hub=self.hub.url))
+        return done, captures_of(Settings(data=data, hub=self.hub.url), SOURCE)
 
     def of_server(self, name, address, *arguments, **options):
         """The same with a server, whose key the worker gets."""
@@ -94,8 +97,10 @@ def server():
 @pytest.fixture(scope="module")
 def without_torch(tmp_path_factory):
     """An interpreter for workers that has everything but torch."""
-    path = tmp_path_factory.mktemp("interpreter") / "python"
-    path.write_text(WITHOUT_TORCH)
+    folder = tmp_path_factory.mktemp("interpreter")
+    (folder / "sitecustomize.py").write_text(BLIND_TO_TORCH)
+    path = folder / "python"
+    path.write_text(f'#!/bin/sh\nPYTHONPATH={folder} exec {tiny.PYTHON} "$@"\n')
     path.chmod(0o755)
     return path
 
@@ -116,12 +121,9 @@ def by_server(evaluations, server, without_torch):
 
 def test_the_server_says_what_the_model_says_however_a_prompt_is_written(server):
     """Its mean log-probability is the loss that transformers itself computes."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    folder, text = tiny.model_folder(), "the man ran because rain fell"
-    tokens = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt").input_ids
-    loss = AutoModelForCausalLM.from_pretrained(folder)(tokens, labels=tokens).loss.item()
-    (ids,) = tokens.tolist()
+    text = "the man ran because rain fell"
+    command = [tiny.PYTHON, "-c", LOSS, tiny.model_folder(), text]
+    loss, ids = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     for prompt in (text, [text], ids, [ids, ids]):
         asked = {"model": tiny.MODEL, "prompt": prompt, "echo": True, "logprobs": 1, "max_tokens": 0}
         answer = httpx2.post(server, json=asked, headers={"Authorization": f"Bearer {KEY}"}).json()
@@ -211,7 +213,7 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(address):
     """Whatever else is wrong with it: what is refused is said without it."""
     cell = cells.Cell(tiny.MODEL, suite("smoke"), cells.Options("local-completions", address))
     with pytest.raises(InputError, match="--server") as refused:
-        cells.check(Settings(), cell)
+        cells.check(Settings(hub="http://127.0.0.1:9"), cell)
     assert "sesame" not in str(refused.value)
 
 

@@ -1,6 +1,7 @@
 """A Hub on which models can be evaluated without a network: models made on the spot, a dataset in a public format."""
 
 import random
+import subprocess
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,9 @@ import polars as pl
 from pipeline.localhub.repositories import Repositories
 from pipeline.localhub.repository import Repository
 from pipeline.localhub.server import serve
+from pipeline.settings import Settings
+
+PYTHON = Settings().worker_python
 
 MODEL = "openmoat/tiny-gpt2"
 OTHER = "openmoat/tiny-gpt2-b"
@@ -71,29 +75,37 @@ def dataset_folder():
     return folder
 
 
+MAKE = """
+import sys, torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+folder, seed, words, end = sys.argv[1], int(sys.argv[2]), sys.argv[3], "<|endoftext|>"
+tokenizer = Tokenizer(models.BPE())
+tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+tokenizer.decoder = decoders.ByteLevel()
+letters = pre_tokenizers.ByteLevel.alphabet()
+trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=[end], initial_alphabet=letters)
+tokenizer.train_from_iterator([words] * 10, trainer)
+fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=end, eos_token=end, unk_token=end)
+torch.manual_seed(seed)
+sizes = {"n_positions": 256, "n_embd": 32, "n_layer": 2, "n_head": 2}
+config = GPT2Config(vocab_size=len(fast), bos_token_id=0, eos_token_id=0, **sizes)
+GPT2LMHeadModel(config).save_pretrained(folder)
+fast.save_pretrained(folder)
+"""
+
+
 @cache
 def model_folder(seed=0):
-    """A GPT-2 of two layers with random weights, and a tokenizer that knows bytes and a few words."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+    """A GPT-2 of two layers with random weights, and a tokenizer that knows bytes and a few words.
 
+    It is made by the interpreter of the workers, which has what that takes.
+    """
     folder = Path(mkdtemp(prefix="moat-tiny-"))
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=["<|endoftext|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
-    )
-    tokenizer.train_from_iterator([" ".join(WORDS)] * 10, trainer)
-    end = "<|endoftext|>"
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=end, eos_token=end, unk_token=end)
-    torch.manual_seed(seed)
-    config = GPT2Config(
-        vocab_size=len(fast), n_positions=256, n_embd=32, n_layer=2, n_head=2, bos_token_id=0, eos_token_id=0
-    )
-    GPT2LMHeadModel(config).save_pretrained(folder)
-    fast.save_pretrained(folder)
+    command = [PYTHON, "-c", MAKE, str(folder), str(seed), " ".join(WORDS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
     return folder
 
 
