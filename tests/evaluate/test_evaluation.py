@@ -11,14 +11,21 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline.defs.evaluation import is_gated
 from pipeline.errors import InputError
-from pipeline.evaluate import cells
-from pipeline.evaluate.planning import History
-from pipeline.evaluate.suites import Entry, suite
+from pipeline.evaluate import cells, launch
+from pipeline.evaluate.planning import History, note_failure
+from pipeline.evaluate.suites import Entry, suite, suites
+from pipeline.localhub.repositories import Repositories
+from pipeline.localhub.repository import Repository
+from pipeline.localhub.server import serve
 from pipeline.settings import Settings
+from pipeline.sources import own_evaluations
+from pipeline.sources.hub_client import HubClient
 from tests.conftest import CANARY, MOAT, ROOT, moat, said
 from tests.evaluate import tiny
 from tests.evaluate.conftest import values
+from tests.sources.test_harness_eras import MODEL, V043, changed
 
 SETTINGS = Settings(hub="http://127.0.0.1:9", HF_TOKEN=None)
 
@@ -236,3 +243,101 @@ def test_time_is_estimated_from_cells_of_the_same_backend_and_unknown_without_on
     assert cost == {
         "cells": 2, "requests": 736, "weights_gb": 14.0, "of_unknown_size": 1, "hours": None, "of_unknown_time": 2,
     }  # fmt: skip
+
+
+def test_the_bundled_hub_has_no_weights_and_another_hub_s_file_names_no_models(built, hub):
+    done = moat("eval", tiny.MODEL, "--plan", data=built, check=False)
+    assert "the bundled Hub has no weights. Use --hub https://huggingface.co" in said(done)
+    done = moat("eval", "--missing", "--hub", hub.url, data=built, check=False)
+    assert "the published file is of another Hub (bundled Hub (facts of the project))" in said(done)
+
+
+def test_the_same_model_asked_in_another_way_is_another_cell_and_wording_makes_none():
+    plain = cells.Cell(tiny.MODEL, suite("smoke"), cells.Options())
+    other_ways = [cells.Options(chat_template=True), cells.Options(dtype="float16"), cells.Options(max_length=512)]
+    ids = {replace(plain, options=options).id for options in other_ways} | {plain.id, replace(plain, revision="v1").id}
+    assert len(ids) == 5
+    reworded = suite("smoke").model_copy(update={"title": "Another title", "source_url": "https://example.org"})
+    assert replace(plain, suite=reworded).id == plain.id
+    # The order of what is allowed, the size of a batch and the server's address change no score.
+    for options in (cells.Options(batch_size=64), cells.Options(server="http://127.0.0.1:1/v1")):
+        assert replace(plain, options=options).id == plain.id
+
+
+def test_two_cells_of_one_model_and_suite_keep_their_scores_side_by_side(tmp_path):
+    settings, file = Settings(data=tmp_path, hub="http://hub"), json.dumps(changed(V043)).encode()
+    for cell in ("plain", "chat"):
+        record = {"cell": cell, "model": MODEL, "model_revision": None, "suite": "smoke", "smoke": False,
+                  "datasets": {}, "harness": "0.4.13", "backend_versions": {}, "device": "cpu", "launcher": "subprocess"}  # fmt: skip
+        own_evaluations.seal(settings, settings.hub, record, {"one": file})
+    parts = [part.name for one in History(settings).captures.values() for part in own_evaluations.parse(one)]
+    assert parts == [f"{MODEL}/smoke/plain/one.json", f"{MODEL}/smoke/chat/one.json"]
+
+
+def test_models_that_failed_are_not_missing_until_they_were_run(tmp_path):
+    settings = Settings(data=tmp_path, hub="http://hub")
+    cell = cells.Cell(tiny.MODEL, suite("smoke"), cells.Options())
+    note_failure(settings, cell, "out of memory")
+    assert History(settings).failed == {(tiny.MODEL, "smoke")}
+    assert History(settings.model_copy(update={"hub": "http://other"})).failed == set()
+
+
+def test_a_token_goes_along_only_where_it_is_needed(monkeypatch):
+    """And never what a model wrote; see above."""
+    monkeypatch.setenv("HF_TOKEN", CANARY)
+    monkeypatch.setenv("ONE_MORE", "s")
+    settings, plain = Settings(hub="http://hub"), cells.Cell(tiny.MODEL, suite("smoke"), cells.Options())
+    given = launch.variables(settings, plain, "http://hub")
+    assert (CANARY in given.values(), given["HF_HUB_DISABLE_IMPLICIT_TOKEN"]) == (False, "1")
+    for cell in (replace(plain, gated=True), replace(plain, suite=suite("open_llm_v2"))):
+        given = launch.variables(settings, cell, "http://hub")
+        assert (given["HF_TOKEN"], given["HF_HUB_DISABLE_IMPLICIT_TOKEN"]) == (CANARY, "0")
+    named = settings.model_copy(update={"eval_env": "ONE_MORE, ABSENT"})
+    assert launch.variables(named, plain, "http://hub")["ONE_MORE"] == "s"
+    # A node of a cluster has places of its own; that it is to stay offline it must be told.
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    there = launch.variables(settings.model_copy(update={"eval_launcher": "ray"}), plain, "http://hub")
+    assert ("PATH" in there, there["HF_HUB_OFFLINE"]) == (False, "1")
+
+
+def test_whether_a_model_is_gated_is_asked_where_nothing_published_knows_it(tmp_path):
+    models = Repositories.of(Repository.new("org/open"), Repository.new("org/gated", gated="manual"))
+    with serve(models) as running:
+        client = HubClient(Settings(data=tmp_path, hub=running.url, retries=0), running.url)
+        assert [is_gated(client, name) for name in ("org/open", "org/gated", "org/none")] == [False, True, False]
+
+
+def test_the_tasks_of_every_suite_can_be_loaded_where_workers_run():
+    """Code of tasks is imported when they are loaded, and may want packages of its own; nothing is downloaded here."""
+    told = [cells.Cell(tiny.MODEL, one, cells.Options()).to_worker(Settings()) for one in suites().values()]
+    asked = [[cell["folders"], [entry["task"] for entry in cell["suite"]["tasks"]]] for cell in told]
+    done = subprocess.run(
+        [tiny.PYTHON, "-c", LOAD, json.dumps(asked)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout.split()[-1]) > 100
+
+
+LOAD = """
+import json, sys
+from pathlib import Path
+import nltk
+nltk.download = lambda *_, **__: True  # a list of words from the web, which IFEval fetches when it is imported
+import lm_eval
+from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
+
+loaded, base = 0, Path(lm_eval.__file__).parent / "tasks"
+for folders, names in json.loads(sys.argv[1]):
+    index = TaskManager(include_defaults=False, include_path=[str(base / name) for name in folders]).task_index
+    waiting = list(names)
+    while waiting:
+        entry = index[waiting.pop()]
+        if entry.kind.name == "TAG":
+            waiting += entry.tags
+            continue
+        load_yaml(entry.yaml_path, resolve_func=True)
+        loaded += 1
+        waiting += entry.cfg["task"] if entry.kind.name == "GROUP" else []
+print(loaded)
+"""
