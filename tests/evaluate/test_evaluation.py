@@ -268,7 +268,8 @@ def test_two_cells_of_one_model_and_suite_keep_their_scores_side_by_side(tmp_pat
     settings, file = Settings(data=tmp_path, hub="http://hub"), json.dumps(changed(V043)).encode()
     for cell in ("plain", "chat"):
         record = {"cell": cell, "model": MODEL, "model_revision": None, "suite": "smoke", "smoke": False,
-                  "datasets": {}, "harness": "0.4.13", "backend_versions": {}, "device": "cpu", "launcher": "subprocess"}  # fmt: skip
+                  "datasets": {}, "harness": "0.4.13", "backend_versions": {}, "device": "cpu",
+                  "launcher": "subprocess"}  # fmt: skip
         own_evaluations.seal(settings, settings.hub, record, {"one": file})
     parts = [part.name for one in History(settings).captures.values() for part in own_evaluations.parse(one)]
     assert parts == [f"{MODEL}/smoke/plain/one.json", f"{MODEL}/smoke/chat/one.json"]
