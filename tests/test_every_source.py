@@ -37,7 +37,7 @@ model-index:
 
 RESULT = test_harness_results.FOLDED
 RECORD = {"model": "org/small", "model_revision": "c" * 40, "suite": "smoke", "smoke": True, "harness": "0.4.13",
-          "datasets": {}, "backend_versions": {}}  # fmt: skip
+          "datasets": {}, "backend_versions": {}, "cell": "c1", "device": "cpu", "launcher": "subprocess"}  # fmt: skip
 
 
 def models():
@@ -163,7 +163,7 @@ def test_a_second_run_adds_nothing(hub, data):
     assert "(+0); no source had anything new" in done.stderr
     assert query(data, "SELECT count(*) AS n FROM staging.scores").equals(facts)
     # The boards are asked whether they changed, and no file of theirs is read again but those without a commit.
-    assert dict(hub.requests - before) == {"list": 2, "dataset list": 1, "leaderboard": 1, "dataset": 4, "file": 4}
+    assert dict(hub.requests - before) == {"list": 2, "dataset list": 1, "leaderboard": 1, "dataset": 5, "file": 4}
 
 
 def test_a_source_left_out_keeps_what_it_said(hub, data):

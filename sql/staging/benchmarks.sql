@@ -65,7 +65,7 @@ SELECT
     NULL AS released_on,
     'unknown' AS visibility,
     NULL AS visibility_url,
-    min_by(n.source_name, n.place) AS source_name,
+    min_by(n.source_name, (n.place, n.source_url, n.source_name)) AS source_name,
     min_by(n.source_url, (n.place, n.source_url)) AS source_url
 FROM named AS n
 WHERE
