@@ -50,12 +50,13 @@ check: $(VENV)/ready
 ui: $(VENV)/ready
 	$(VENV)/bin/dg dev --host 127.0.0.1 --port 3000
 
-bench: $(VENV)/ready
+bench: $(VENV)/eval-ready
 	$(VENV)/bin/python -m benchmarks.index_fit
 	$(VENV)/bin/python -m benchmarks.gap_speed
 	$(VENV)/bin/python -m benchmarks.hub_crawl
 	$(VENV)/bin/python -m benchmarks.hub_bulk
 	$(VENV)/bin/python -m benchmarks.staging
+	$(VENV)/bin/python -m benchmarks.evaluate_cells
 
 coverage: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.coverage --out docs/coverage.md

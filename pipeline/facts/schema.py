@@ -12,6 +12,7 @@ ACCESS = frozenset({"open", "closed", "unknown"})
 LICENCE_CLASSES = frozenset({"unrestricted", "restricted", "non_commercial", "unknown"})
 UNITS = frozenset({"percent", "fraction", "elo", "points", "minutes"})
 TIERS = frozenset({"A", "A-", "B", "B+", "C", "D", "E"})
+TECHNIQUES = frozenset({"instruct", "preference", "quantised", "adapter", "merge", "distilled", "multimodal"})
 OUR_METRICS = frozenset({"backward_lag", "catch_up_median", "catch_up_mean", "gap", "parity_by_line"})
 
 
@@ -143,6 +144,44 @@ TABLES: dict[str, Table] = {
         within={"ci_level": (0.5, 1.0), "lag_lo": (-60.0, 120.0), "lag_hi": (-60.0, 120.0),
                 "lag_months": (-60.0, 120.0)},
         ahead=frozenset({"parity_on"}),
+    ),
+    "memo_events": Table(
+        columns={"event_id": pl.String, "name": pl.String, "named_in": pl.String, "technique": pl.String,
+                 "base": pl.String, "repository": pl.String, "params_b": pl.Float64, "cost_usd": pl.Float64,
+                 "claim": pl.String, "note": pl.String, **_SOURCE},
+        required=("event_id", "name", "named_in", "technique", "source_name", "source_url"),
+        key=("event_id",),
+        allowed={"named_in": frozenset({"memo", "article"}),
+                 "technique": frozenset({"pretraining", "weights", "port", "method", "instruction_tuning", "preference",
+                                         "quantisation", "adapter", "multimodal"})},
+        within={"params_b": (0.0, 1e5), "cost_usd": (0.0, 1e9)},
+    ),
+    "memo_dates": Table(
+        columns={"event_id": pl.String, "kind": pl.String, "date": pl.Date, **_SOURCE},
+        required=("event_id", "kind", "date", "source_name", "source_url"),
+        key=("event_id", "kind"),
+        allowed={"kind": frozenset({"claimed", "evidenced", "weights"})},
+        refers={"event_id": ("memo_events", "event_id")},
+    ),
+    "derivatives": Table(
+        columns={"child": pl.String, "parent": pl.String, "relation": pl.String, "kind": pl.String,
+                 "released_on": pl.Date, "note": pl.String, **_SOURCE},
+        required=("child", "parent", "relation", "kind", "released_on", "source_name", "source_url"),
+        key=("child", "parent"),
+        allowed={"relation": frozenset({"finetune", "adapter", "quantized", "merge", "distilled"}), "kind": TECHNIQUES},
+    ),
+    "technique_rules": Table(
+        columns={"rule_id": pl.String, "field": pl.String, "matches": pl.String, "kind": pl.String,
+                 "format": pl.String, "confidence": pl.Float64, "note": pl.String, **_SOURCE},
+        required=("rule_id", "field", "matches", "kind", "confidence", "source_name", "source_url"),
+        key=("rule_id",),
+        allowed={"field": frozenset({"relation", "library", "tag", "pipeline_tag", "name"}), "kind": TECHNIQUES},
+        within={"confidence": (0.0, 1.0)},
+    ),
+    "base_starts": Table(
+        columns={"repository": pl.String, "weights_on": pl.Date, "note": pl.String, **_SOURCE},
+        required=("repository", "weights_on", "source_name", "source_url"),
+        key=("repository",),
     ),
     "scores_closed": _SCORES,
     "scores_epoch_matrix": _SCORES,

@@ -1,0 +1,142 @@
+-- How long after a base model's weights the first derivative of each kind came: days, and what they rest on.
+-- base | repository of the base model
+-- kind | instruct, preference, quantised, adapter, merge, distilled or multimodal
+-- started_on | day from which days are counted
+-- started_from | weights (a fact), release (of the model) or repository (its creation, which may be later)
+-- days_to_first | to the first derivative by anybody; null = none yet (censored)
+-- first_child | that derivative
+-- first_on | its day: of publication where curated, else the creation of its repository
+-- first_evidence | tag, declared or curated
+-- days_to_first_outside | to the first by an account that is not the base's
+-- first_outside | that derivative
+-- days_to_first_used | to the first by an account that is not the base's, with 1,000 downloads in 30 days or more
+-- first_used | that derivative
+-- censored | whether there is none yet
+-- observed_days | days from the start to the end of observation
+-- children | derivatives of this kind
+-- of_them_curated | of these known only from the project's table
+-- older_children | of the base, older than its start by their repositories: not counted, the start may be too late
+WITH curated AS (
+    FROM raw.facts_derivatives
+    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+),
+
+starts AS (
+    FROM raw.facts_base_starts
+    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+),
+
+released AS (
+    SELECT
+        a.name AS id,
+        min(coalesce(m.weights_on, m.released_on)) AS released_on
+    FROM staging.aliases AS a
+    INNER JOIN staging.models AS m ON a.model_id = m.model_id
+    WHERE a.source = 'hub_models' AND a.variant IS NULL AND m.released_on_source <> 'hub_created'
+    GROUP BY a.name
+),
+
+bases AS (
+    SELECT
+        e.parent AS base,
+        coalesce(s.weights_on, r.released_on, cast(h.created_at AS DATE)) AS started_on,
+        CASE
+            WHEN s.weights_on IS NOT NULL THEN 'weights'
+            WHEN r.released_on IS NOT NULL THEN 'release'
+            WHEN h.created_at IS NOT NULL THEN 'repository'
+        END AS started_from
+    FROM (SELECT DISTINCT parent FROM staging.lineage_edges) AS e
+    LEFT JOIN starts AS s ON e.parent = s.repository
+    LEFT JOIN released AS r ON e.parent = r.id
+    LEFT JOIN staging.hub_models AS h ON e.parent = h.id
+),
+
+children AS (
+    SELECT
+        e.parent AS base,
+        e.child,
+        e.evidence,
+        coalesce(c.released_on, cast(h.created_at AS DATE)) AS born_on,
+        lower(split_part(e.child, '/', 1)) <> lower(split_part(e.parent, '/', 1)) AS is_outside,
+        coalesce(h.downloads, 0) >= 1000 AS is_used
+    FROM staging.lineage_edges AS e
+    LEFT JOIN curated AS c ON e.child = c.child AND e.parent = c.parent
+    LEFT JOIN staging.hub_models AS h ON e.child = h.id
+    WHERE NOT e.in_circle
+),
+
+placed AS (
+    SELECT
+        b.base,
+        b.started_on,
+        b.started_from,
+        c.child,
+        c.evidence,
+        c.born_on,
+        c.is_outside,
+        c.is_used,
+        c.born_on < b.started_on AS is_older,
+        date_diff('day', b.started_on, c.born_on) AS days
+    FROM bases AS b
+    INNER JOIN children AS c ON b.base = c.base
+    WHERE b.started_on IS NOT NULL AND c.born_on IS NOT NULL
+),
+
+kinds AS (
+    SELECT DISTINCT kind FROM raw.facts_technique_rules
+),
+
+-- A derivative of what shows pictures already is none that made it do so.
+shown AS (
+    SELECT id FROM staging.techniques
+    WHERE kind = 'multimodal'
+),
+
+made AS (
+    SELECT
+        p.*,
+        t.kind
+    FROM placed AS p
+    INNER JOIN staging.techniques AS t ON p.child = t.id
+    WHERE
+        NOT p.is_older AND t.confidence >= 0.9
+        AND (t.kind <> 'multimodal' OR p.base NOT IN (SELECT s.id FROM shown AS s))
+),
+
+older AS (
+    SELECT
+        base,
+        any_value(started_on) AS started_on,
+        any_value(started_from) AS started_from,
+        count(*) FILTER (is_older) AS older_children
+    FROM placed
+    GROUP BY base
+),
+
+ends AS (
+    SELECT least(max(r.as_of), (SELECT cast(max(h.last_modified) AS DATE) FROM staging.hub_models AS h)) AS day
+    FROM raw.run AS r
+)
+
+SELECT
+    o.base,
+    k.kind,
+    o.started_on,
+    o.started_from,
+    min(m.days) AS days_to_first,
+    min_by(m.child, (m.days, m.child)) AS first_child,
+    min(m.born_on) AS first_on,
+    min_by(m.evidence, (m.days, m.child)) AS first_evidence,
+    min(m.days) FILTER (m.is_outside) AS days_to_first_outside,
+    min_by(m.child, (m.days, m.child)) FILTER (m.is_outside) AS first_outside,
+    min(m.days) FILTER (m.is_outside AND m.is_used) AS days_to_first_used,
+    min_by(m.child, (m.days, m.child)) FILTER (m.is_outside AND m.is_used) AS first_used,
+    count(m.child) = 0 AS censored,
+    date_diff('day', o.started_on, (SELECT e.day FROM ends AS e)) AS observed_days,
+    count(m.child) AS children,
+    count(m.child) FILTER (m.evidence = 'curated') AS of_them_curated,
+    o.older_children
+FROM older AS o
+CROSS JOIN kinds AS k
+LEFT JOIN made AS m ON o.base = m.base AND k.kind = m.kind
+GROUP BY o.base, k.kind, o.started_on, o.started_from, o.older_children
