@@ -15,7 +15,7 @@ import duckdb
 import typer
 from rich.table import Table
 
-from pipeline import cli_eval
+from pipeline import cli_eval, cli_lineage
 from pipeline.errors import InputError, MoatError
 from pipeline.report.console import PlainConsole
 from pipeline.report.progress_bar import progress_bar
@@ -30,6 +30,8 @@ app = typer.Typer(
 hub_app = typer.Typer(help="The local Hub.", no_args_is_help=True)
 facts_app = typer.Typer(help="The project's own tables of facts.", no_args_is_help=True)
 app.command(name="eval")(cli_eval.evaluate)
+app.command()(cli_lineage.lineage)
+app.command()(cli_lineage.memo)
 app.add_typer(hub_app, name="hub")
 app.add_typer(facts_app, name="facts")
 errors = PlainConsole(stderr=True)

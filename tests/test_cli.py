@@ -122,6 +122,8 @@ def test_every_command_is_in_the_readme():
     for command in (
         "run",
         "eval",
+        "lineage",
+        "memo",
         "load",
         "report",
         "gap",

@@ -1,0 +1,131 @@
+"""What `moat lineage` says of a repository: what it was built on, what was built on it, how soon and by what means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+from rich.tree import Tree
+
+from pipeline.errors import InputError
+from pipeline.report.console import harmless
+from pipeline.settings import Settings
+from pipeline.warehouse import connect_published
+
+Document = dict[str, Any]
+DEEPEST = 30
+"""Generations that are followed; circles end there too."""
+SHOWN = 8
+"""Children of one repository that the tree shows, the most downloaded first."""
+_WALK = """
+    WITH RECURSIVE walk AS (
+        SELECT {far} AS id, {near} AS near, relation, evidence, 1 AS depth
+        FROM staging.lineage_edges WHERE {near} = $model
+        UNION
+        SELECT e.{far}, e.{near}, e.relation, e.evidence, w.depth + 1
+        FROM walk AS w INNER JOIN staging.lineage_edges AS e ON w.id = e.{near}
+        WHERE w.depth < $deepest
+    )
+    SELECT w.id, min_by(w.near, (w.depth, w.near)) AS via, min_by(w.relation, (w.depth, w.near)) AS relation,
+        min_by(w.evidence, (w.depth, w.near)) AS evidence, min(w.depth) AS depth, any_value(h.downloads) AS downloads,
+        h.id IS NOT NULL AS listed
+    FROM walk AS w LEFT JOIN staging.hub_models AS h ON w.id = h.id
+    WHERE w.id <> $model
+    GROUP BY w.id, h.id ORDER BY depth, downloads DESC NULLS LAST, w.id"""
+_CLOCK = """
+    SELECT kind, days_to_first, first_child, first_evidence, days_to_first_outside, days_to_first_used, censored,
+        observed_days, children, of_them_curated, started_on, started_from, older_children
+    FROM marts.derivative_clock WHERE base = $model ORDER BY days_to_first NULLS LAST, kind"""
+_KINDS = "SELECT kind, format, rule_id, confidence FROM staging.techniques WHERE id = $model ORDER BY kind"
+
+
+def lineage(settings: Settings, model: str) -> Document:
+    """Ancestors, descendants, clocks and techniques of a repository.
+
+    Returns:
+        `model`, `ancestors` and `descendants` (each with id, via, relation, evidence, depth, downloads, listed),
+        `clock` (rows of marts.derivative_clock), `techniques`, `evidence` (descendants by how they are known).
+
+    Raises:
+        InputError: no repository of this name is known.
+        WarehouseError: nothing is published.
+    """
+    with connect_published(settings) as connection:
+        asked = {"model": model}
+        found: Document = {
+            "model": model,
+            "ancestors": _rows(connection, _WALK.format(far="parent", near="child"), asked | {"deepest": DEEPEST}),
+            "descendants": _rows(connection, _WALK.format(far="child", near="parent"), asked | {"deepest": DEEPEST}),
+            "clock": _rows(connection, _CLOCK, asked),
+            "techniques": _rows(connection, _KINDS, asked),
+        }
+        listed = _rows(connection, "SELECT id FROM staging.hub_models WHERE id = $model", asked)
+    if not (listed or found["ancestors"] or found["descendants"]):
+        raise InputError(
+            f"model {model}", "no repository of this name is known", "Write organisation/name as the Hub does"
+        )
+    known = [row["evidence"] for row in found["descendants"]]
+    found["evidence"] = {name: known.count(name) for name in ("tag", "declared", "curated")}
+    return found
+
+
+def show(document: Document, console: Console) -> None:
+    """Print it: ancestors in a line, the tree, the clocks."""
+    above = [f"{row['id']} ({row['relation']}, {row['evidence']})" for row in document["ancestors"]]
+    console.print(f"built on: {', '.join(above) if above else 'nothing that is known'}", soft_wrap=True)
+    made = [f"{row['kind']}{' ' + row['format'] if row['format'] else ''}" for row in document["techniques"]]
+    console.print(f"itself: {', '.join(made) if made else 'nothing said of how it was made'}")
+    console.print(_tree(document))
+    console.print(_says(document))
+    if document["clock"]:
+        console.print(_clocks(document["clock"]))
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Document) -> list[Document]:
+    return connection.execute(query, values).pl().to_dicts()
+
+
+def _tree(document: Document) -> Tree:
+    below: dict[str, list[Document]] = {}
+    for row in document["descendants"]:
+        below.setdefault(row["via"], []).append(row)
+    root = Tree(harmless(document["model"]))
+    waiting = [(document["model"], root)]
+    while waiting:
+        name, branch = waiting.pop()
+        children = below.get(name, [])
+        for row in children[:SHOWN]:
+            used = f", {row['downloads']:,} downloads" if row["downloads"] else ""
+            said = f"{row['id']}  ({row['relation']}, {row['evidence']}{used})"
+            waiting.append((row["id"], branch.add(harmless(said))))
+        if len(children) > SHOWN:
+            branch.add(f"and {len(children) - SHOWN} more")
+    return root
+
+
+def _says(document: Document) -> str:
+    known, total = document["evidence"], len(document["descendants"])
+    deepest = max((row["depth"] for row in document["descendants"]), default=0)
+    return (
+        f"{total} descendants in {deepest} generations: {known['tag']} by the Hub's tags, {known['declared']} by cards"
+        f" alone, {known['curated']} from public pages where the Hub declares nothing. What nobody declares is missing."
+    )
+
+
+def _clocks(rows: list[Document]) -> Table:
+    first = rows[0]
+    title = f"days from {first['started_on']} ({first['started_from']}) to the first derivative of each kind"
+    table = Table(
+        "kind", "days", "first", "known by", "by others", "used", "in all", title=title, box=None, header_style="bold"
+    )
+    for row in rows:
+        never = f"> {row['observed_days']}"
+        days = never if row["censored"] else str(row["days_to_first"])
+        others, used = (
+            "-" if row[name] is None else str(row[name]) for name in ("days_to_first_outside", "days_to_first_used")
+        )
+        told = (row["first_child"] or "-", row["first_evidence"] or "-")
+        table.add_row(row["kind"], days, *told, others, used, str(row["children"]))
+    return table

@@ -1,0 +1,52 @@
+-- Derivatives of every base model and the accounts that made them, 7, 30 and 90 days after its start.
+-- base | repository of the base model
+-- started_on | day from which days are counted, see marts.derivative_clock
+-- days | 7, 30 or 90
+-- derivatives | direct derivatives by then
+-- authors | accounts that made them: a thousand uploads by one account are one author
+-- outside_authors | of these other than the base's own
+-- of_them_declared | derivatives that the Hub declares, by tag or card
+-- of_them_curated | derivatives known only from the project's table
+-- complete | whether so many days have passed
+WITH starts AS (
+    SELECT
+        base,
+        any_value(started_on) AS started_on,
+        any_value(observed_days) AS observed_days
+    FROM marts.derivative_clock
+    GROUP BY base
+),
+
+curated AS (
+    FROM raw.facts_derivatives
+    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
+),
+
+children AS (
+    SELECT
+        s.base,
+        e.child,
+        e.evidence,
+        lower(split_part(e.child, '/', 1)) AS author,
+        date_diff('day', s.started_on, coalesce(c.released_on, cast(h.created_at AS DATE))) AS born
+    FROM starts AS s
+    INNER JOIN staging.lineage_edges AS e ON s.base = e.parent
+    LEFT JOIN curated AS c ON e.child = c.child AND e.parent = c.parent
+    LEFT JOIN staging.hub_models AS h ON e.child = h.id
+    WHERE NOT e.in_circle
+)
+
+SELECT
+    s.base,
+    s.started_on,
+    w.days,
+    count(c.child) AS derivatives,
+    count(DISTINCT c.author) AS authors,
+    count(DISTINCT CASE WHEN c.author <> lower(split_part(s.base, '/', 1)) THEN c.author END) AS outside_authors,
+    count(c.child) FILTER (c.evidence <> 'curated') AS of_them_declared,
+    count(c.child) FILTER (c.evidence = 'curated') AS of_them_curated,
+    s.observed_days >= w.days AS complete
+FROM starts AS s
+CROSS JOIN (VALUES (7), (30), (90)) AS w (days)
+LEFT JOIN children AS c ON s.base = c.base AND c.born BETWEEN 0 AND w.days
+GROUP BY s.base, s.started_on, s.observed_days, w.days
