@@ -79,8 +79,8 @@ def show(document: Document, console: Console) -> None:
     console.print(table)
     console.print(
         f"Of {document['hub']}. - (1 of 8): fewer than half were built on so far. LLaMA's are from public pages: the"
-        " Hub declares no derivative of it. Others are what the Hub declares; models that nobody declares to be derived are"
-        " not counted, so that days can only be too many."
+        " Hub declares no derivative of it. Others are what the Hub declares; models that nobody declares to be"
+        " derived are not counted, so that days can only be too many."
     )
 
 

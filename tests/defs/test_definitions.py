@@ -59,6 +59,7 @@ KEYS = sorted(
         "marts/parity_line",
         "marts/policy_effects",
         "marts/pooled_lag",
+        "marts/retention",
         "marts/score_conflicts",
         "marts/sources",
         "marts/survival",

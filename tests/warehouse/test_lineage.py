@@ -153,3 +153,33 @@ def test_the_memo_s_date_stands_beside_that_of_the_record(claimed, early):
             "SELECT evidenced_day, memo_early_by, on_the_hub, hub_declares_base FROM marts.memo_timeline"
             " WHERE event_id = 'one'",
         ) == [(27, early, True, False)]
+
+
+def test_retention_compares_a_derivative_with_its_base_in_one_series_only():
+    def scored(model, series, value, **more):
+        return {"fact_id": f"{model}{series}{value}", "source": "board", "part": "p", "model": model, "value": value,
+                "series_id": series, "tier": "C", "doubtful": False, "source_name": "s", "source_url": URL,
+                "capture_id": "b1", "seen_at": SEEN[0]} | more  # fmt: skip
+
+    def series(name, direction="higher"):
+        return {"source": "board", "series_id": name, "benchmark_id": f"b_{name}", "benchmark_name": name,
+                "protocol": "p", "evaluator": "e", "comparability": "same_evaluator", "unit": "percent",
+                "direction": direction, "source_name": "s", "source_url": URL}  # fmt: skip
+
+    scores = [
+        scored("org/base", "quiz2", 50.0), scored("org/base", "quiz2", 40.0), scored("org/base", "errors", 8.0),
+        scored("other/base-sft", "quiz2", 45.0), scored("other/base-sft", "errors", 6.0),
+        scored("used/base-sft", "elsewhere", 99.0), scored("late/base-gguf", "quiz2", 60.0, doubtful=True),
+    ]  # fmt: skip
+    models = [{"source": "board", "model": one["id"], "hub_id": one["id"], "access": "unknown"} for one in BASE]
+    listed = [series("quiz2"), series("errors", "lower"), series("elsewhere")]
+    boards = {"board_scores": scores, "board_models": models, "board_series": listed}
+    with world(["marts.retention"], BASE, EDGES, **boards) as built:
+        assert rows(
+            built,
+            "SELECT child, series_id, base_score, child_score, difference, retention, kinds FROM marts.retention"
+            " WHERE base = 'org/base' ORDER BY 2",
+        ) == [
+            ("other/base-sft", "errors", 8.0, 6.0, 2.0, None, ["instruct"]),
+            ("other/base-sft", "quiz2", 50.0, 45.0, -5.0, 0.9, ["instruct"]),
+        ]
