@@ -65,9 +65,9 @@ def evaluate(
         wanted = planning.missing(settings, asked, options, limit, max_params or None, again)
     else:
         wanted = [planning.named(settings, model, revision, asked, options) for model in dict.fromkeys(models or [])]
-    done = {} if again else planning.History(settings).captures
-    ahead = [cell for cell in wanted if cell.id not in done]
-    cost = planning.History(settings).estimate(ahead)
+    history = planning.History(settings)
+    ahead = [cell for cell in wanted if again or cell.id not in history.captures]
+    cost = history.estimate(ahead)
     errors.print(_costs(cost, suite))
     if plan:
         for cell in wanted:
@@ -83,6 +83,8 @@ def evaluate(
 
 def _costs(cost: dict[str, float | None], suite: str) -> str:
     """What is ahead, in a line; what is not known is said to be unknown."""
+    if not cost["cells"]:
+        return "nothing to run: nothing is missing, or it was run before"
     weights = (
         f"about {cost['weights_gb']:,} GB of weights" if cost["weights_gb"] is not None else "weights of unknown size"
     )

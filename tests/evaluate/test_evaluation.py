@@ -101,7 +101,8 @@ def test_a_model_goes_from_the_hub_to_the_leaderboard_and_a_smoke_test_counts_no
 
 def test_what_was_evaluated_is_left_alone_until_it_is_asked_for_again(evaluate, hub, tmp_path):
     first, _ = evaluate(tiny.MODEL, data=tmp_path)
-    second, _ = evaluate(tiny.MODEL, data=tmp_path)
+    second, done = evaluate(tiny.MODEL, data=tmp_path)
+    assert "nothing to run: nothing is missing, or it was run before" in said(done)
     assert (first[0]["new"], second[0]["new"]) == (True, False)
     assert values(first) == values(second)
     assert len(captures(tmp_path)) == 1
