@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +23,12 @@ def moat(*arguments, data, check=True, **environment):
     if check:
         assert done.returncode == 0, done.stderr
     return done
+
+
+def world_of(data):
+    """The date of the world that a data folder was built for: a run after midnight is of another one."""
+    with duckdb.connect(str(data / "published" / "openmoat.duckdb"), read_only=True) as published:
+        return str(published.execute("SELECT as_of FROM ops.schema_version").fetchone()[0])
 
 
 def said(done):

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from pipeline.warehouse import logical_hash
-from tests.conftest import ROOT, moat
+from tests.conftest import ROOT, moat, world_of
 
 # Reports are made when a stage ends and in the middle of publishing; the process ends there, with no clean-up.
 KILL_AT = """
@@ -64,7 +64,7 @@ def kill_and_run(built, data, stages):
         killed = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, check=False)
         assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
         assert hash_of(data) == before, stage
-    moat("run", data=data)
+    moat("run", "--as-of", world_of(data), data=data)
     assert hash_of(data) == before
     assert not list((data / "published").glob(".new-*"))
 
