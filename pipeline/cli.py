@@ -5,19 +5,17 @@ Messages go to stderr, answers to stdout; exit codes are 0 ok, 1 failed, 2 usage
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import duckdb
 import typer
-from rich.table import Table
 
 from pipeline import cli_eval, cli_lineage
 from pipeline.errors import InputError, MoatError
-from pipeline.report.console import PlainConsole
+from pipeline.report.console import PlainConsole, print_json, print_table
 from pipeline.report.progress_bar import progress_bar
 from pipeline.settings import Settings
 
@@ -84,7 +82,7 @@ def report(
 
     document = overview.report(_settings(as_of, known_at), open_definition, tolerance)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         overview.show(document, PlainConsole())
 
@@ -111,7 +109,7 @@ def gap(
     for remark in remarks:
         errors.print(remark)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         terminal.show_gap(document, PlainConsole())
 
@@ -143,7 +141,7 @@ def index(
         index_report.write_csv(document, out)
         errors.print(f"wrote {out}")
     if as_json:
-        _print_json(document)
+        print_json(document)
     elif out is None:
         index_report.show(document, PlainConsole())
 
@@ -168,11 +166,11 @@ def sql(
     if frame is None:
         return
     if output == "json":
-        _print_json(frame.to_dicts())
+        print_json(frame.to_dicts())
     elif output == "csv":
         sys.stdout.write(frame.write_csv())
     else:
-        _print_table(frame.columns, frame.rows())
+        print_table(frame.columns, frame.rows())
 
 
 @app.command()
@@ -187,10 +185,10 @@ def load(
 
     found = loading.load(Settings(), source, file, _day("--observed-on", observed_on))
     if as_json:
-        _print_json({"capture_id": found.capture.manifest.capture_id, "new": found.new,
+        print_json({"capture_id": found.capture.manifest.capture_id, "new": found.new,
                      "changes": found.changes.to_dicts()})  # fmt: skip
         return
-    _print_table(found.changes.columns, found.changes.rows())
+    print_table(found.changes.columns, found.changes.rows())
     what = "loaded as" if found.new else "it was loaded before, as"
     errors.print(f"{what} {found.capture.manifest.capture_id}; moat run publishes it")
 
@@ -217,7 +215,7 @@ def explain(
 
     document = explaining.explain(Settings(), model, benchmark, policy)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         explaining.show(document, PlainConsole())
 
@@ -241,13 +239,13 @@ def resolve(
         row = resolving.decide(name, source, model_id, url)
         errors.print(f"{name} of {source} is {model_id}; the next moat run uses it")
         if as_json:
-            _print_json(row)
+            print_json(row)
         return
     rows = resolving.doubtful(Settings()) if doubtful else resolving.unresolved(Settings(), source)
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     elif doubtful:
-        _print_table(["source", "name", "model", "method", "sure"], [
+        print_table(["source", "name", "model", "method", "sure"], [
             (row["source"], row["name"], row["model_id"], row["method"], row["confidence"]) for row in rows[:limit]
         ])  # fmt: skip
     else:
@@ -261,9 +259,9 @@ def sources(as_json: AsJson = False) -> None:
 
     rows = listing.sources(Settings())
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
-    _print_table(listing.HEADER, [listing.cells(row) for row in rows])
+    print_table(listing.HEADER, [listing.cells(row) for row in rows])
     for origin in sorted({row["origin"] for row in rows if row["origin"]}):
         PlainConsole().print(f"from {origin}", soft_wrap=True)
 
@@ -279,14 +277,14 @@ def vintages(as_json: AsJson = False) -> None:
     for problem in problems(settings):
         errors.print(problem)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     rows = [
         (one["built_at"][:16], one["as_of"], vintage_tables.number(one["gap_points"]),
          vintage_tables.number(one["lag_months"]), one["changed"])
         for one in found
     ]  # fmt: skip
-    _print_table(["built (UTC)", "as of", "gap", "lag", "what changed"], rows)
+    print_table(["built (UTC)", "as of", "gap", "lag", "what changed"], rows)
 
 
 @app.command()
@@ -305,9 +303,9 @@ def doctor(as_json: AsJson = False) -> None:
 
     found = checks.look(Settings())
     if as_json:
-        _print_json([vars(one) for one in found])
+        print_json([vars(one) for one in found])
     else:
-        _print_table(["", "what", "found"], [("ok" if one.ok else "FAIL", one.what, one.found) for one in found])
+        print_table(["", "what", "found"], [("ok" if one.ok else "FAIL", one.what, one.found) for one in found])
     if not all(one.ok for one in found):
         raise typer.Exit(1)
 
@@ -339,11 +337,11 @@ def facts_check(as_json: AsJson = False) -> None:
     problems = tables.check()
     counts = {name: frame.height for name, frame in tables.load_all().items()} if not problems else {}
     if as_json:
-        _print_json({"problems": [str(problem) for problem in problems], "rows": counts})
+        print_json({"problems": [str(problem) for problem in problems], "rows": counts})
     else:
         for problem in problems:
             errors.print(str(problem))
-        _print_table(["table", "rows"], list(counts.items()))
+        print_table(["table", "rows"], list(counts.items()))
     if problems:
         raise typer.Exit(1)
 
@@ -386,14 +384,3 @@ def _print_headline(settings: Settings) -> None:
     from pipeline.report import overview
 
     overview.show_headline(overview.report(settings, "downloadable", "strict"), PlainConsole())
-
-
-def _print_json(document: object) -> None:
-    sys.stdout.write(json.dumps(document, indent=1, default=str, ensure_ascii=False) + "\n")
-
-
-def _print_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    table = Table(*columns, box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*("-" if value is None else str(value) for value in row))
-    PlainConsole().print(table)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.table import Table
 
-from pipeline.report.console import PlainConsole
+from pipeline.report.console import PlainConsole, print_json, print_table
 from pipeline.report.progress_bar import progress_bar
 from pipeline.settings import Settings
 
@@ -100,17 +97,17 @@ def _show_plan(wanted: list[Cell], cost: dict[str, float | None], as_json: bool)
         for cell in wanted
     ]  # fmt: skip
     if as_json:
-        _print_json({"cost": cost, "cells": rows})
+        print_json({"cost": cost, "cells": rows})
     else:
-        _print_table(["model", "suite", "params (B)", "needs token", "requests"], [tuple(row.values()) for row in rows])
+        print_table(["model", "suite", "params (B)", "needs token", "requests"], [tuple(row.values()) for row in rows])
 
 
 def _show(found: list[Done], as_json: bool) -> None:
     if as_json:
-        _print_json([_told(done) for done in found])
+        print_json([_told(done) for done in found])
         return
     rows = [(done.cell.model, *score) for done in found for score in done.scores]
-    _print_table(["model", "task", "protocol", "score"], [(*row[:-1], f"{row[-1]:.4f}") for row in rows])
+    print_table(["model", "task", "protocol", "score"], [(*row[:-1], f"{row[-1]:.4f}") for row in rows])
     for done in found:
         if done.error:
             errors.print(f"failed: {done.error}", style="bold red", soft_wrap=True)
@@ -124,14 +121,3 @@ def _told(done: Done) -> dict[str, object]:
     scores = [{"task": task, "protocol": protocol, "value": value} for task, protocol, value in done.scores]
     return {"model": done.cell.model, "suite": done.cell.suite.name, "capture_id": done.capture_id, "new": done.new,
             "error": done.error, "scores": scores}  # fmt: skip
-
-
-def _print_json(document: object) -> None:
-    sys.stdout.write(json.dumps(document, indent=1, default=str, ensure_ascii=False) + "\n")
-
-
-def _print_table(columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    table = Table(*columns, box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*("-" if value is None else str(value) for value in row))
-    PlainConsole().print(table)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated
 
 import typer
 
-from pipeline.report.console import PlainConsole
+from pipeline.report.console import PlainConsole, print_json
 from pipeline.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -20,7 +18,7 @@ def lineage(model: Annotated[str, typer.Argument(help="Repository on the Hub.")]
 
     document = report.lineage(Settings(), model)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         report.show(document, PlainConsole())
 
@@ -31,10 +29,6 @@ def memo(as_json: AsJson = False) -> None:
 
     document = report.memo(Settings())
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         report.show(document, PlainConsole())
-
-
-def _print_json(document: object) -> None:
-    sys.stdout.write(json.dumps(document, indent=1, default=str, ensure_ascii=False) + "\n")

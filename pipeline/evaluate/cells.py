@@ -20,9 +20,9 @@ from pipeline.evaluate import registry
 from pipeline.evaluate.suites import Suite
 from pipeline.identity.names import fingerprint
 from pipeline.settings import Settings
+from pipeline.sources.harness_eras import REPO
 
 Backend = Literal["hf", "local-completions", "vllm"]
-MODEL = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 REVISION = re.compile(r"[\w.-]{1,100}", re.ASCII)
 NEEDS = {"hf": ("torch", "transformers"), "local-completions": ("transformers", "tenacity"), "vllm": ("vllm",)}
 """Packages that each backend needs in the interpreter of its workers."""
@@ -121,7 +121,7 @@ def check(settings: Settings, cell: Cell) -> None:
     Raises:
         InputError: what is wrong with it.
     """
-    if not MODEL.fullmatch(cell.model) or ".." in cell.model:
+    if not REPO.fullmatch(cell.model) or ".." in cell.model:
         raise InputError(
             f"model {cell.model}", "it is no name of a repository", "Write organisation/name as the Hub does"
         )

@@ -11,11 +11,12 @@ from typing import Any
 
 from pipeline.captures import Capture
 from pipeline.errors import InputError
-from pipeline.evaluate.cells import MODEL, Cell, Options
+from pipeline.evaluate.cells import Cell, Options
 from pipeline.evaluate.suites import Suite
 from pipeline.raw import captures_of, origin_of
 from pipeline.settings import Settings
 from pipeline.sources import own_evaluations
+from pipeline.sources.harness_eras import REPO
 from pipeline.warehouse import connect_published
 
 BYTES_A_PARAMETER = 2
@@ -96,7 +97,7 @@ def missing(
             [max_params_b, max_params_b],
         ).fetchall()
     found = [
-        Cell(hub_id, suite, options, "", params_b, gated) for hub_id, params_b, gated in rows if MODEL.fullmatch(hub_id)
+        Cell(hub_id, suite, options, "", params_b, gated) for hub_id, params_b, gated in rows if REPO.fullmatch(hub_id)
     ]
     return [cell for cell in found if again or (cell.model, suite.name) not in tried][:limit]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 # Control characters (an escape sequence can clear or recolour a terminal) and those that turn the reading direction.
@@ -26,3 +30,16 @@ class PlainConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """Text for every string that is printed or stands in a table."""
         return super().render_str(harmless(text), **options)
+
+
+def print_json(document: object) -> None:
+    """Print a document as JSON; days and times as ISO texts."""
+    sys.stdout.write(json.dumps(document, indent=1, default=str, ensure_ascii=False) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under their columns; a dash where nothing is known."""
+    table = Table(*columns, box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*("-" if value is None else str(value) for value in row))
+    PlainConsole().print(table)

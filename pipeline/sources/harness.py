@@ -109,7 +109,7 @@ def settings_of(run: Run, result: Result, written: Written) -> Row:
     found = {
         "era": run.era.key, "harness": run.version, "backend": run.backend, "task": result.task,
         "task_version": result.version, "config_hash": harness_eras.config_hash(config),
-        "task_hash": _of(body, "task_hashes", result.task), "dataset": config.get("dataset_path"),
+        "task_hash": harness_eras.of_task(body, "task_hashes", result.task), "dataset": config.get("dataset_path"),
         "dataset_name": config.get("dataset_name"), "metric": result.metric, "filter": result.filter,
         "higher_is_better": result.higher, "shots": result.shots, "n": result.n, "n_original": result.n_original,
         "limit": run.limit, "dtype": run.dtype, "quantised": run.packed, "batch_size": run.config.get("batch_size"),
@@ -329,8 +329,3 @@ def _chance(result: Result) -> float | None:
     if result.config.get("output_type") != "multiple_choice" or result.metric not in GUESSED:
         return None
     return 1 / len(choices) if isinstance(choices, list) and len(choices) > 1 else None
-
-
-def _of(body: Mapping[str, Any], section: str, task: str) -> Any:
-    found = body.get(section)
-    return found.get(task) if isinstance(found, dict) else None

@@ -314,7 +314,7 @@ def _numbers(run: Run, task: str, row: object) -> Iterator[Result]:
     if run.era is LIGHTEVAL:
         found = _LIGHTEVAL_TASK.fullmatch(task)
         name, shots = (found[1], int(found[2])) if found else (task, None)
-    config = _of(run.body, "configs", task)
+    config = of_task(run.body, "configs", task)
     version = _version(run.body, task)
     n, n_original = _questions(run.body, task)
     for key, value in row.items():
@@ -337,13 +337,14 @@ def _numbers(run: Run, task: str, row: object) -> Iterator[Result]:
         )
 
 
-def _of(body: Mapping[str, Any], section: str, task: str) -> Any:
+def of_task(body: Mapping[str, Any], section: str, task: str) -> Any:
+    """What a section of a file says of a task or group; null where it says nothing."""
     found = body.get(section)
     return found.get(task) if isinstance(found, dict) else None
 
 
 def _higher(body: Mapping[str, Any], task: str, metric: str) -> bool | None:
-    stated = _of(body, "higher_is_better", task)
+    stated = of_task(body, "higher_is_better", task)
     stated = stated.get(metric) if isinstance(stated, dict) else None
     return stated if isinstance(stated, bool) else None
 
@@ -358,17 +359,17 @@ def _version(body: Mapping[str, Any], task: str) -> str | None:
 
 
 def _version_stated(body: Mapping[str, Any], task: str) -> str | None:
-    found = _of(body, "versions", task)
+    found = of_task(body, "versions", task)
     stated = isinstance(found, str | int | float) and not isinstance(found, bool)
     return str(found)[:20] if stated and found not in _NO_VERSION else None
 
 
 def _shots(run: Run, task: str) -> int | None:
     """Examples in the prompt: those on which all tasks of a group agree, the task's own, or the run's."""
-    own = _of(run.body, "n-shot", task)
+    own = of_task(run.body, "n-shot", task)
     members = _members(run.body, task)
     # What a file says of a group is what holds for its first task.
-    each = [_of(run.body, "n-shot", member) for member in members]
+    each = [of_task(run.body, "n-shot", member) for member in members]
     if any(stated is not None for stated in each):
         own = each[0] if all(stated == each[0] for stated in each) else None
     elif own is None and not members:
@@ -378,7 +379,7 @@ def _shots(run: Run, task: str) -> int | None:
 
 def _questions(body: Mapping[str, Any], task: str) -> tuple[int | None, int | None]:
     """How many questions were asked, and how many there are; of a group, those of its tasks."""
-    pairs = [_of(body, "n-samples", member) for member in _members(body, task) or [task]]
+    pairs = [of_task(body, "n-samples", member) for member in _members(body, task) or [task]]
     counts: list[tuple[Any, Any]] = [(p.get("effective"), p.get("original")) for p in pairs if isinstance(p, dict)]
     if not pairs or len(counts) < len(pairs):
         return None, None
@@ -392,12 +393,12 @@ def _members(body: Mapping[str, Any], group: str) -> list[str]:
     found: dict[str, None] = {}
     seen, waiting = {group}, [group]
     while waiting:
-        children = _of(body, "group_subtasks", waiting.pop())
+        children = of_task(body, "group_subtasks", waiting.pop())
         for child in children if isinstance(children, list) else []:
             if isinstance(child, str) and child not in seen:
                 seen.add(child)
                 waiting.append(child)
-                if not _of(body, "group_subtasks", child):
+                if not of_task(body, "group_subtasks", child):
                     found[child] = None
     return list(found)
 
