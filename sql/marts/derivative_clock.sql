@@ -16,12 +16,7 @@
 -- children | derivatives of this kind
 -- of_them_curated | of these known only from the project's table
 -- older_children | of the base, older than its start by their repositories: not counted, the start may be too late
-WITH curated AS (
-    FROM raw.facts_derivatives
-    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
-),
-
-starts AS (
+WITH starts AS (
     FROM raw.facts_base_starts
     QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
 ),
@@ -56,11 +51,10 @@ children AS (
         e.parent AS base,
         e.child,
         e.evidence,
-        coalesce(c.released_on, cast(h.created_at AS DATE)) AS born_on,
+        e.born_on,
         lower(split_part(e.child, '/', 1)) <> lower(split_part(e.parent, '/', 1)) AS is_outside,
         coalesce(h.downloads, 0) >= 1000 AS is_used
     FROM staging.lineage_edges AS e
-    LEFT JOIN curated AS c ON e.child = c.child AND e.parent = c.parent
     LEFT JOIN staging.hub_models AS h ON e.child = h.id
     WHERE NOT e.in_circle
 ),

@@ -17,22 +17,15 @@ WITH starts AS (
     GROUP BY base
 ),
 
-curated AS (
-    FROM raw.facts_derivatives
-    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
-),
-
 children AS (
     SELECT
         s.base,
         e.child,
         e.evidence,
         lower(split_part(e.child, '/', 1)) AS author,
-        date_diff('day', s.started_on, coalesce(c.released_on, cast(h.created_at AS DATE))) AS born
+        date_diff('day', s.started_on, e.born_on) AS born
     FROM starts AS s
     INNER JOIN staging.lineage_edges AS e ON s.base = e.parent
-    LEFT JOIN curated AS c ON e.child = c.child AND e.parent = c.parent
-    LEFT JOIN staging.hub_models AS h ON e.child = h.id
     WHERE NOT e.in_circle
 )
 

@@ -6,20 +6,13 @@
 -- share | derivatives / of_all
 -- authors | accounts that made them
 -- of_them_declared | of these that the Hub declares, by tag or card; the rest is known from the project's table
-WITH curated AS (
-    FROM raw.facts_derivatives
-    QUALIFY dense_rank() OVER (ORDER BY capture_id DESC) = 1
-),
-
-born AS (
+WITH born AS (
     SELECT
-        e.child,
-        min(coalesce(c.released_on, cast(h.created_at AS DATE))) AS born_on,
-        bool_or(e.evidence <> 'curated') AS is_declared
-    FROM staging.lineage_edges AS e
-    LEFT JOIN curated AS c ON e.child = c.child AND e.parent = c.parent
-    LEFT JOIN staging.hub_models AS h ON e.child = h.id
-    GROUP BY e.child
+        child,
+        min(born_on) AS born_on,
+        bool_or(evidence <> 'curated') AS is_declared
+    FROM staging.lineage_edges
+    GROUP BY child
 ),
 
 placed AS (

@@ -5,6 +5,7 @@
 -- evidence | tag (the Hub's reading of the card), declared (card only) or curated (the project's table of derivatives)
 -- confidence | 1 for what is declared or shown by a public page
 -- parent_state | listed, renamed (declared under an earlier id) or missing (not in the Hub in use)
+-- born_on | day of the child: of publication where curated, else the creation of its repository; null = unknown
 -- in_circle | parent and child each declare the other
 WITH curated AS (
     FROM raw.facts_derivatives
@@ -52,6 +53,9 @@ SELECT
     r.evidence,
     1.0 AS confidence,
     r.parent_state,
+    coalesce(c.released_on, cast(h.created_at AS DATE)) AS born_on,
     b.child IS NOT NULL AS in_circle
 FROM resolved AS r
+LEFT JOIN curated AS c ON r.child = c.child AND r.parent = c.parent
+LEFT JOIN staging.hub_models AS h ON r.child = h.id
 LEFT JOIN resolved AS b ON r.child = b.parent AND r.parent = b.child
