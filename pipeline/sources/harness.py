@@ -7,6 +7,7 @@ of a file means does not belong here.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -108,7 +109,7 @@ def settings_of(run: Run, result: Result, written: Written) -> Row:
     seeds = {name: run.config.get(f"{name}_seed") for name in ("random", "numpy", "torch", "fewshot")}
     found = {
         "era": run.era.key, "harness": run.version, "backend": run.backend, "task": result.task,
-        "task_version": result.version, "config_hash": harness_eras.config_hash(config),
+        "task_version": result.version, "config_hash": config_hash(config),
         "task_hash": harness_eras.of_task(body, "task_hashes", result.task), "dataset": config.get("dataset_path"),
         "dataset_name": config.get("dataset_name"), "metric": result.metric, "filter": result.filter,
         "higher_is_better": result.higher, "shots": result.shots, "n": result.n, "n_original": result.n_original,
@@ -119,6 +120,14 @@ def settings_of(run: Run, result: Result, written: Written) -> Row:
         "parameters": run.config.get("model_num_parameters"),
     }  # fmt: skip
     return found | dict(written.settings)
+
+
+def config_hash(config: Mapping[str, Any]) -> str | None:
+    """Identity of a task's settings, but for where they lay and with which model they were used."""
+    if not config:
+        return None
+    told = {key: value for key, value in config.items() if key != "metadata"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _check_words(result: Result) -> None:

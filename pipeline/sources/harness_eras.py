@@ -6,8 +6,6 @@ of the fields themselves. Which scores are believed, and in which series they st
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -214,14 +212,6 @@ def day_in_name(moment: str) -> date:
     if day > datetime.now(UTC).date() + timedelta(days=1):
         raise Unreadable("time in the file name lies in the future")
     return day
-
-
-def config_hash(config: Mapping[str, Any]) -> str | None:
-    """Identity of a task's settings, but for where they lay and with which model they were used."""
-    if not config:
-        return None
-    told = {key: value for key, value in config.items() if key != "metadata"}
-    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _check_plain(body: Mapping[str, Any]) -> None:

@@ -622,3 +622,10 @@ def test_no_sections_whatever_they_hold_stop_the_reading(sections, era):
        value=HOSTILE, era=st.sampled_from([V03, V043]))  # fmt: skip
 def test_no_row_whatever_it_holds_stops_the_reading(metric, value, era):
     checked(changed(era, results={"one": {metric: value}}))
+
+
+def test_settings_of_a_task_are_told_apart_wherever_they_lay():
+    config = V043["configs"]["one"]
+    assert harness.config_hash(config) == harness.config_hash(config | {"metadata": {"pretrained": MODEL}})
+    assert harness.config_hash(config) != harness.config_hash(config | {"num_fewshot": 0})
+    assert harness.config_hash({}) is None

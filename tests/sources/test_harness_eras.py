@@ -405,10 +405,3 @@ def test_what_is_nested_too_deeply_to_be_written_out_again_is_not_read():
     for _ in range(200):
         deep = [deep]
     assert refusal(changed(V043, config__gen_kwargs=deep)) == "document is nested too deeply"
-
-
-def test_settings_of_a_task_are_told_apart_wherever_they_lay():
-    config = V043["configs"]["one"]
-    assert harness_eras.config_hash(config) == harness_eras.config_hash(config | {"metadata": {"pretrained": MODEL}})
-    assert harness_eras.config_hash(config) != harness_eras.config_hash(config | {"num_fewshot": 0})
-    assert harness_eras.config_hash({}) is None
