@@ -59,7 +59,7 @@ def run(
     unset = [word for name in UNSET if name not in environment for word in ("-u", name)]
     with TemporaryDirectory() as folder:
         shutil.copy(worker.__file__, folder)
-        return client.run(
+        done: dg.PipesClientCompletedInvocation = client.run(
             context=context,
             extras={"cell": dict(told)},
             submit_job_params={
@@ -68,6 +68,7 @@ def run(
                 "runtime_env": {"working_dir": folder, "env_vars": dict(environment)},
             },
         )
+        return done
 
 
 def _by_file(told: Mapping[str, Any]) -> dict[str, Any]:
