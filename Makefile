@@ -67,6 +67,7 @@ mutate: $(VENV)/ready
 picture: $(VENV)/ready
 	$(MOAT) picture docs/frontier.png
 
+lock: export PATH := $(HOME)/.local/bin:$(PATH)
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade-package duckdb==1.5.5 -o requirements.lock

@@ -24,6 +24,7 @@ from pipeline import (
     gap_tables,
     identity_tables,
     index_tables,
+    lineage_tables,
     policy_tables,
     raw,
     vintage_tables,
@@ -228,6 +229,7 @@ def _verify(connection: duckdb.DuckDBPyConnection, check: SqlCheck) -> None:
 
 
 def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    lineage_tables.fill(connection)
     found = index_tables.load(connection, settings.cache)
     for fill in FILLS:
         fill(connection, found)

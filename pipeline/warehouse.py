@@ -84,7 +84,7 @@ def connect_work(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
-        for schema in ("raw", "identity", "gap", *PUBLISHED_SCHEMAS):
+        for schema in ("raw", "identity", "lineage", "gap", *PUBLISHED_SCHEMAS):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         yield connection
     finally:

@@ -51,7 +51,7 @@ def test_a_family_has_generations_and_several_parents(built):
     found = json.loads(moat("lineage", "Qwen/Qwen2.5-7B", "--json", data=built).stdout)
     depths = {row["depth"] for row in found["descendants"]}
     assert {1, 2} <= depths
-    assert all(row["evidence"] in {"tag", "declared", "curated"} for row in found["descendants"])
+    assert all(row["evidence"] in {"tag", "declared", "curated", "inferred"} for row in found["descendants"])
 
 
 def test_a_name_that_nobody_knows_is_an_error_that_names_it(built):

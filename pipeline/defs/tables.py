@@ -13,6 +13,7 @@ from pipeline import (
     gap_tables,
     identity_tables,
     index_tables,
+    lineage_tables,
     policy_tables,
     raw,
     vintage_tables,
@@ -25,7 +26,7 @@ from pipeline.sources.boards import BOARDS
 from pipeline.sql_models import SqlCheck, SqlModel, build, failing_rows, load_checks, load_models
 from pipeline.warehouse import connect_work
 
-IDENTITY = dg.AssetKey(["identity", "names"])
+IDENTITY, CIRCLES = dg.AssetKey(["identity", "names"]), dg.AssetKey(["lineage", "circles"])
 GROUPS = {"staging": "2_staging", "gap": "3_gap", "marts": "4_marts", "ops": "5_ops"}
 INDEX, GAP, FORECAST, POLICIES, DATES, VINTAGES = (
     dg.AssetKey(["gap", name]) for name in ("index", "tables", "forecast", "policies", "dates", "vintages")
@@ -51,6 +52,8 @@ def upstream_key(table: str) -> list[dg.AssetKey]:
             return [dg.AssetKey("hub_models")]
         case "identity":
             return [IDENTITY]
+        case "lineage":
+            return [CIRCLES]
         case "gap" if name.startswith("index"):
             return [INDEX]
         case "gap" if name in forecast_tables.SCHEMAS:
@@ -155,6 +158,22 @@ def identities(warehouse: Warehouse) -> dg.MaterializeResult[None]:
         counts = identity_tables.fill(connection)
     report("identity.names", 1)
     return dg.MaterializeResult(metadata={"dagster/row_count": sum(counts.values()), **counts})
+
+
+@dg.asset(
+    key=CIRCLES,
+    deps=[dg.AssetKey(["staging", "lineage_edges"])],
+    group_name=GROUPS["staging"],
+    kinds={"python", "duckdb"},
+    owners=["team:openmoat"],
+    description="Repositories that declare one another as parents, in circles of any length, or themselves.",
+)
+def lineage_circles(warehouse: Warehouse) -> dg.MaterializeResult[None]:
+    """Label the edges that lie on a circle, so that nothing follows them."""
+    with connect_work(warehouse.settings) as connection:
+        counts = lineage_tables.fill(connection)
+    report("lineage.circles", 1)
+    return dg.MaterializeResult(metadata={"dagster/row_count": counts["circles"]})
 
 
 gap_index = _computed(

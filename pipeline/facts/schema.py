@@ -178,6 +178,16 @@ TABLES: dict[str, Table] = {
         allowed={"field": frozenset({"relation", "library", "tag", "pipeline_tag", "name"}), "kind": TECHNIQUES},
         within={"confidence": (0.0, 1.0)},
     ),
+    "parent_rules": Table(
+        columns={"rule_id": pl.String, "shape": pl.String, "unless": pl.String, "account": pl.String,
+                 "parameters": pl.String, "relation": pl.String, "confidence": pl.Float64, "note": pl.String,
+                 **_SOURCE},
+        required=("rule_id", "shape", "account", "parameters", "relation", "confidence", "source_name", "source_url"),
+        key=("rule_id",),
+        allowed={"account": frozenset({"same", "other", "any"}), "parameters": frozenset({"same", "any"}),
+                 "relation": frozenset({"finetune", "quantized", "unknown"})},
+        within={"confidence": (0.0, 1.0)},
+    ),
     "base_starts": Table(
         columns={"repository": pl.String, "weights_on": pl.Date, "note": pl.String, **_SOURCE},
         required=("repository", "weights_on", "source_name", "source_url"),

@@ -13,8 +13,9 @@
 -- first_used | that derivative
 -- censored | whether there is none yet
 -- observed_days | days from the start to the end of observation
--- children | derivatives of this kind
+-- children | derivatives of this kind that are declared or curated; the clock rests on these
 -- of_them_curated | of these known only from the project's table
+-- inferred_children | derivatives of this kind that names alone tell: no clock rests on them
 -- older_children | of the base, older than its start by their repositories: not counted, the start may be too late
 WITH starts AS (
     FROM raw.facts_base_starts
@@ -55,8 +56,8 @@ children AS (
         lower(split_part(e.child, '/', 1)) <> lower(split_part(e.parent, '/', 1)) AS is_outside,
         coalesce(h.downloads, 0) >= 1000 AS is_used
     FROM staging.lineage_edges AS e
+    ANTI JOIN lineage.circles AS o ON e.child = o.child AND e.parent = o.parent
     LEFT JOIN staging.hub_models AS h ON e.child = h.id
-    WHERE NOT e.in_circle
 ),
 
 placed AS (
@@ -97,12 +98,22 @@ made AS (
         AND (t.kind <> 'multimodal' OR p.base NOT IN (SELECT s.id FROM shown AS s))
 ),
 
+told AS (
+    SELECT
+        base,
+        kind,
+        count(*) AS inferred_children
+    FROM made
+    WHERE evidence = 'inferred'
+    GROUP BY base, kind
+),
+
 older AS (
     SELECT
         base,
         any_value(started_on) AS started_on,
         any_value(started_from) AS started_from,
-        count(*) FILTER (is_older) AS older_children
+        count(*) FILTER (is_older AND evidence <> 'inferred') AS older_children
     FROM placed
     GROUP BY base
 ),
@@ -129,8 +140,10 @@ SELECT
     date_diff('day', o.started_on, (SELECT e.day FROM ends AS e)) AS observed_days,
     count(m.child) AS children,
     count(m.child) FILTER (m.evidence = 'curated') AS of_them_curated,
+    coalesce(t.inferred_children, 0) AS inferred_children,
     o.older_children
 FROM older AS o
 CROSS JOIN kinds AS k
-LEFT JOIN made AS m ON o.base = m.base AND k.kind = m.kind
-GROUP BY o.base, k.kind, o.started_on, o.started_from, o.older_children
+LEFT JOIN made AS m ON o.base = m.base AND k.kind = m.kind AND m.evidence <> 'inferred'
+LEFT JOIN told AS t ON o.base = t.base AND k.kind = t.kind
+GROUP BY o.base, k.kind, o.started_on, o.started_from, t.inferred_children, o.older_children

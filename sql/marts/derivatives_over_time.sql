@@ -7,6 +7,7 @@
 -- outside_authors | of these other than the base's own
 -- of_them_declared | derivatives that the Hub declares, by tag or card
 -- of_them_curated | derivatives known only from the project's table
+-- of_them_inferred | derivatives that names alone tell
 -- complete | whether so many days have passed
 WITH starts AS (
     SELECT
@@ -26,7 +27,7 @@ children AS (
         date_diff('day', s.started_on, e.born_on) AS born
     FROM starts AS s
     INNER JOIN staging.lineage_edges AS e ON s.base = e.parent
-    WHERE NOT e.in_circle
+    ANTI JOIN lineage.circles AS o ON e.child = o.child AND e.parent = o.parent
 )
 
 SELECT
@@ -36,8 +37,9 @@ SELECT
     count(c.child) AS derivatives,
     count(DISTINCT c.author) AS authors,
     count(DISTINCT CASE WHEN c.author <> lower(split_part(s.base, '/', 1)) THEN c.author END) AS outside_authors,
-    count(c.child) FILTER (c.evidence <> 'curated') AS of_them_declared,
+    count(c.child) FILTER (c.evidence IN ('tag', 'declared')) AS of_them_declared,
     count(c.child) FILTER (c.evidence = 'curated') AS of_them_curated,
+    count(c.child) FILTER (c.evidence = 'inferred') AS of_them_inferred,
     s.observed_days >= w.days AS complete
 FROM starts AS s
 CROSS JOIN (VALUES (7), (30), (90)) AS w (days)

@@ -55,4 +55,5 @@ INNER JOIN staging.hub_models AS h ON e.child = h.id
 INNER JOIN staging.hub_models AS p ON e.parent = p.id
 INNER JOIN strictness AS own ON h.licence_class = own.licence_class
 INNER JOIN strictness AS base ON p.licence_class = base.licence_class
-WHERE own.rank < base.rank
+-- A licence is not passed on by a name.
+WHERE own.rank < base.rank AND e.evidence <> 'inferred'

@@ -2,7 +2,7 @@
 -- base | repository of the base model
 -- child | derivative
 -- relation | finetune, adapter, quantized, merge, distilled or unknown
--- evidence | tag, declared or curated
+-- evidence | tag, declared, curated or inferred
 -- kinds | how the derivative was made, as far as that is said
 -- series_id | series that has both
 -- benchmark_id | its benchmark
@@ -29,9 +29,10 @@ pairs AS (
         p.model_id AS base_id,
         c.model_id AS child_id
     FROM staging.lineage_edges AS e
+    ANTI JOIN lineage.circles AS o ON e.child = o.child AND e.parent = o.parent
     INNER JOIN named AS p ON e.parent = p.id
     INNER JOIN named AS c ON e.child = c.id
-    WHERE NOT e.in_circle AND p.model_id <> c.model_id
+    WHERE p.model_id <> c.model_id
 ),
 
 best AS (

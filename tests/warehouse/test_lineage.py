@@ -45,20 +45,20 @@ def world(only, hub=(), edges=(), curated=(), **more):
 
 def test_an_edge_says_how_it_is_known_and_what_became_of_the_parent():
     hub = [repo("a/one", 1), repo("b/two", 2), repo("c/three", 3), repo("d/gone", 1, gone_at=SEEN[1])]
-    edges = [edge("b/two", "a/one"), edge("c/three", "x/missing"), edge("a/one", "b/two"), edge("d/gone", "a/one")]
+    edges = [edge("b/two", "a/one"), edge("c/three", "x/missing"), edge("a/one", "a/one"), edge("d/gone", "a/one")]
     curated = [CURATED | {"child": "b/two", "parent": "a/one"}, CURATED | {"child": "z/early", "parent": "a/one"}]
     with world(["staging.lineage_edges"], hub, edges, curated) as built:
         found = rows(
             built,
-            "SELECT child, parent, evidence, parent_state, in_circle FROM staging.lineage_edges"
+            "SELECT child, parent, evidence, parent_state FROM staging.lineage_edges"
             " WHERE child NOT LIKE 'org/%' ORDER BY 1, 2",
         )
-    # What the Hub declares is not said again; what is gone declares nothing; circles are marked, not followed.
+    # What the Hub declares is not said again; what is gone declares nothing; its own parent is said to be that.
     assert found == [
-        ("a/one", "b/two", "tag", "listed", True),
-        ("b/two", "a/one", "tag", "listed", True),
-        ("c/three", "x/missing", "tag", "missing", False),
-        ("z/early", "a/one", "curated", "listed", False),
+        ("a/one", "a/one", "tag", "itself"),
+        ("b/two", "a/one", "tag", "listed"),
+        ("c/three", "x/missing", "tag", "missing"),
+        ("z/early", "a/one", "curated", "listed"),
     ]
 
 

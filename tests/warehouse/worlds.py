@@ -6,7 +6,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from pipeline import identity_tables
+from pipeline import identity_tables, lineage_tables
 from pipeline.board_state import STATE_COLUMNS as BOARDS
 from pipeline.facts.schema import TABLES
 from pipeline.hub_state import STATE_COLUMNS
@@ -81,7 +81,7 @@ def build_world(only=None, **more):
     sources.append({"source": "other", "state": "not offered", "attribution": "O", "url": URL})
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for schema in ("raw", "identity", "staging", "gap", "marts", "ops"):
+        for schema in ("raw", "identity", "lineage", "staging", "gap", "marts", "ops"):
             connection.execute(f"CREATE SCHEMA {schema}")
         tables = {f"facts_{n}": (facts.get(n, []), dict(TABLES[n].columns) | {"capture_id": pl.String}) for n in FACTS}
         tables |= {name: (hub.get(name, []), dict(schema)) for name, schema in (HUB | STATE_COLUMNS | BOARDS).items()}
@@ -99,6 +99,8 @@ def build_world(only=None, **more):
         for model in models:
             if model.schema == "staging":
                 build(connection, model)
+        if any(table.startswith("lineage.") for model in models for table in model.upstream):
+            lineage_tables.fill(connection)
         if any(table.startswith("gap.") for model in models for table in model.upstream):
             fill_gap(connection)
         for model in models:

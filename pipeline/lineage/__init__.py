@@ -1,0 +1,1 @@
+"""Who was built on whom: what the graph of parents needs beyond SQL."""
