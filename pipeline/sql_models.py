@@ -70,7 +70,7 @@ def load_checks(root: Path = SQL) -> list[SqlCheck]:
     checks = []
     for path in sorted((root / "checks").glob("*.sql")):
         schema, table, rule = path.stem.split(".")
-        description, _, query = _split_header(path)
+        description, _, query = split_header(path)
         others = tuple(sorted(_tables(path, query) - {f"{schema}.{table}"}))
         checks.append(SqlCheck(f"{schema}.{table}", rule, description, query, others))
     return checks
@@ -130,7 +130,7 @@ def broken(table: str, rule: str, failing: object, examples: object) -> Warehous
 
 
 def _read_model(schema: str, path: Path) -> SqlModel:
-    description, columns, query = _split_header(path)
+    description, columns, query = split_header(path)
     if not description or not columns:
         raise WarehouseError(
             str(path), "it has no contract", "Begin with -- <description> and -- column | meaning lines"
@@ -138,7 +138,8 @@ def _read_model(schema: str, path: Path) -> SqlModel:
     return SqlModel(schema, path.stem, description, columns, query, tuple(sorted(_tables(path, query))))
 
 
-def _split_header(path: Path) -> tuple[str, dict[str, str], str]:
+def split_header(path: Path) -> tuple[str, dict[str, str], str]:
+    """Description, meaning of each column, and query of a file of sql/."""
     lines = path.read_text(encoding="utf-8").splitlines()
     header = [line.removeprefix("--").strip() for line in _leading_comments(lines)]
     described = [line for line in header if " | " not in line]

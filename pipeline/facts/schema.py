@@ -163,6 +163,12 @@ TABLES: dict[str, Table] = {
         allowed={"kind": frozenset({"claimed", "evidenced", "weights"})},
         refers={"event_id": ("memo_events", "event_id")},
     ),
+    "memo_claims": Table(
+        columns={"claim_id": pl.String, "position": pl.Int64, "claim": pl.String, "is_measured": pl.Boolean,
+                 "why_not": pl.String, **_SOURCE},
+        required=("claim_id", "position", "claim", "is_measured", "source_name", "source_url"),
+        key=("claim_id",),
+    ),
     "derivatives": Table(
         columns={"child": pl.String, "parent": pl.String, "relation": pl.String, "kind": pl.String,
                  "released_on": pl.Date, "note": pl.String, **_SOURCE},

@@ -36,8 +36,12 @@ _WALK = """
     GROUP BY w.id, h.id ORDER BY depth, downloads DESC NULLS LAST, w.id"""
 _CLOCK = """
     SELECT kind, days_to_first, first_child, first_evidence, days_to_first_outside, days_to_first_used, censored,
-        observed_days, children, of_them_curated, started_on, started_from, older_children
+        observed_days, children, of_them_curated, inferred_children, started_on, started_from, older_children
     FROM marts.derivative_clock WHERE base = $model ORDER BY days_to_first NULLS LAST, kind"""
+_FAMILY = "SELECT * FROM marts.family WHERE id = $model"
+_KNOWN = (
+    "SELECT evidence, sum(repositories)::BIGINT AS repositories FROM marts.lineage_evidence GROUP BY ALL ORDER BY ALL"
+)
 _KINDS = "SELECT kind, format, rule_id, confidence FROM staging.techniques WHERE id = $model ORDER BY kind"
 
 
@@ -46,7 +50,8 @@ def lineage(settings: Settings, model: str) -> Document:
 
     Returns:
         `model`, `ancestors` and `descendants` (each with id, via, relation, evidence, depth, downloads, listed),
-        `clock` (rows of marts.derivative_clock), `techniques`, `evidence` (descendants by how they are known).
+        `family` (its row of marts.family), `clock` (rows of marts.derivative_clock), `techniques`, `evidence`
+        (descendants by how they are known), `hub` (all repositories by what tells their base).
 
     Raises:
         InputError: no repository of this name is known.
@@ -61,13 +66,17 @@ def lineage(settings: Settings, model: str) -> Document:
             "clock": _rows(connection, _CLOCK, asked),
             "techniques": _rows(connection, _KINDS, asked),
         }
+        family = _rows(connection, _FAMILY, asked)
+        hub = _rows(connection, _KNOWN, {})
         listed = _rows(connection, "SELECT id FROM staging.hub_models WHERE id = $model", asked)
     if not (listed or found["ancestors"] or found["descendants"]):
         raise InputError(
             f"model {model}", "no repository of this name is known", "Write organisation/name as the Hub does"
         )
     known = [row["evidence"] for row in found["descendants"]]
-    found["evidence"] = {name: known.count(name) for name in ("tag", "declared", "curated")}
+    found["evidence"] = {name: known.count(name) for name in ("tag", "declared", "curated", "inferred")}
+    found["family"] = family[0] if family else None
+    found["hub"] = {row["evidence"]: row["repositories"] for row in hub}
     return found
 
 
@@ -106,11 +115,16 @@ def _tree(document: Document) -> Tree:
 
 
 def _says(document: Document) -> str:
-    known, total = document["evidence"], len(document["descendants"])
+    known, total, hub = document["evidence"], len(document["descendants"]), document["hub"]
     deepest = max((row["depth"] for row in document["descendants"]), default=0)
+    family = document["family"] or {}
+    circle = f" It lies on the circle of {family['circle']}, which is not followed." if family.get("circle") else ""
+    cut = " The family goes on beyond thirty generations." if family.get("is_cut") else ""
+    unnamed = hub.get("unknown", 0) / max(sum(hub.values()), 1)
     return (
         f"{total} descendants in {deepest} generations: {known['tag']} by the Hub's tags, {known['declared']} by cards"
-        f" alone, {known['curated']} from public pages where the Hub declares nothing. What nobody declares is missing."
+        f" alone, {known['curated']} from public pages where the Hub declares nothing, {known['inferred']} by their"
+        f" names. Of all repositories {unnamed:.0%} were made of a model that nobody names.{circle}{cut}"
     )
 
 
@@ -118,7 +132,17 @@ def _clocks(rows: list[Document]) -> Table:
     first = rows[0]
     title = f"days from {first['started_on']} ({first['started_from']}) to the first derivative of each kind"
     table = Table(
-        "kind", "days", "first", "known by", "by others", "used", "in all", title=title, box=None, header_style="bold"
+        "kind",
+        "days",
+        "first",
+        "known by",
+        "by others",
+        "used",
+        "in all",
+        "by name",
+        title=title,
+        box=None,
+        header_style="bold",
     )
     for row in rows:
         never = f"> {row['observed_days']}"
@@ -127,5 +151,5 @@ def _clocks(rows: list[Document]) -> Table:
             "-" if row[name] is None else str(row[name]) for name in ("days_to_first_outside", "days_to_first_used")
         )
         told = (row["first_child"] or "-", row["first_evidence"] or "-")
-        table.add_row(row["kind"], days, *told, others, used, str(row["children"]))
+        table.add_row(row["kind"], days, *told, others, used, str(row["children"]), str(row["inferred_children"]))
     return table

@@ -17,8 +17,8 @@ ORIGIN = "project"
 # Hub tables feed the bundled Hub only: closed worlds may not leak in beside what the Hub itself states.
 TABLES = (
     "releases", "overrides", "statements", "sizes", "aliases", "benchmarks", "benchmark_names", "series", "licences",
-    "published_figures", "memo_events", "memo_dates", "derivatives", "technique_rules", "parent_rules", "base_starts",
-    "scores_closed", "scores_epoch_matrix", "scores_epoch_eci",
+    "published_figures", "memo_events", "memo_dates", "memo_claims", "derivatives", "technique_rules",
+    "parent_rules", "base_starts", "scores_closed", "scores_epoch_matrix", "scores_epoch_eci",
 )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
--- How long after a base model's weights the first derivative of each kind came: days, and what they rest on.
+-- How long after a base model's weights the first derivative of each kind came: days, and what they rest on. Bases are
+-- repositories that have a derivative, and those of every dated release, built on or not.
 -- base | repository of the base model
 -- kind | instruct, preference, quantised, adapter, merge, distilled or multimodal
 -- started_on | day from which days are counted
@@ -32,6 +33,13 @@ released AS (
     GROUP BY a.name
 ),
 
+-- A base that nobody built on says as much as one that many did.
+candidates AS (
+    SELECT parent FROM staging.lineage_edges
+    UNION
+    SELECT id AS parent FROM released
+),
+
 bases AS (
     SELECT
         e.parent AS base,
@@ -41,7 +49,7 @@ bases AS (
             WHEN r.released_on IS NOT NULL THEN 'release'
             WHEN h.created_at IS NOT NULL THEN 'repository'
         END AS started_from
-    FROM (SELECT DISTINCT parent FROM staging.lineage_edges) AS e
+    FROM candidates AS e
     LEFT JOIN starts AS s ON e.parent = s.repository
     LEFT JOIN released AS r ON e.parent = r.id
     LEFT JOIN staging.hub_models AS h ON e.parent = h.id
@@ -74,7 +82,7 @@ placed AS (
         date_diff('day', b.started_on, c.born_on) AS days
     FROM bases AS b
     INNER JOIN children AS c ON b.base = c.base
-    WHERE b.started_on IS NOT NULL AND c.born_on IS NOT NULL
+    WHERE c.born_on IS NOT NULL
 ),
 
 kinds AS (
@@ -108,19 +116,23 @@ told AS (
     GROUP BY base, kind
 ),
 
-older AS (
-    SELECT
-        base,
-        any_value(started_on) AS started_on,
-        any_value(started_from) AS started_from,
-        count(*) FILTER (is_older AND evidence <> 'inferred') AS older_children
-    FROM placed
-    GROUP BY base
-),
-
 ends AS (
     SELECT least(max(r.as_of), (SELECT cast(max(h.last_modified) AS DATE) FROM staging.hub_models AS h)) AS day
     FROM raw.run AS r
+),
+
+watched AS (
+    SELECT
+        b.base,
+        b.started_on,
+        b.started_from,
+        date_diff('day', b.started_on, e.day) AS observed_days,
+        count(p.child) FILTER (p.is_older AND p.evidence <> 'inferred') AS older_children
+    FROM bases AS b
+    CROSS JOIN ends AS e
+    LEFT JOIN placed AS p ON b.base = p.base
+    WHERE b.started_on <= e.day
+    GROUP BY b.base, b.started_on, b.started_from, e.day
 )
 
 SELECT
@@ -137,13 +149,13 @@ SELECT
     min(m.days) FILTER (m.is_outside AND m.is_used) AS days_to_first_used,
     min_by(m.child, (m.days, m.child)) FILTER (m.is_outside AND m.is_used) AS first_used,
     count(m.child) = 0 AS censored,
-    date_diff('day', o.started_on, (SELECT e.day FROM ends AS e)) AS observed_days,
+    o.observed_days,
     count(m.child) AS children,
     count(m.child) FILTER (m.evidence = 'curated') AS of_them_curated,
     coalesce(t.inferred_children, 0) AS inferred_children,
     o.older_children
-FROM older AS o
+FROM watched AS o
 CROSS JOIN kinds AS k
 LEFT JOIN made AS m ON o.base = m.base AND k.kind = m.kind AND m.evidence <> 'inferred'
 LEFT JOIN told AS t ON o.base = t.base AND k.kind = t.kind
-GROUP BY o.base, k.kind, o.started_on, o.started_from, t.inferred_children, o.older_children
+GROUP BY o.base, k.kind, o.started_on, o.started_from, o.observed_days, t.inferred_children, o.older_children

@@ -105,20 +105,16 @@ out_of_sight AS (
 
 circled AS (
     SELECT
+        unnest([child, parent]) AS id,
+        circle
+    FROM lineage.circles
+),
+
+labelled AS (
+    SELECT DISTINCT
         id,
-        min(circle) AS circle
-    FROM (
-        SELECT
-            child AS id,
-            circle
-        FROM lineage.circles
-        UNION ALL
-        SELECT
-            parent AS id,
-            circle
-        FROM lineage.circles
-    )
-    GROUP BY id
+        circle
+    FROM circled
 )
 
 SELECT
@@ -137,5 +133,5 @@ FROM numbered AS n
 LEFT JOIN above AS a ON n.place = a.place
 LEFT JOIN below AS b ON n.place = b.place
 LEFT JOIN numbered AS r ON a.root = r.place
-LEFT JOIN circled AS c ON n.id = c.id
+LEFT JOIN labelled AS c ON n.id = c.id
 LEFT JOIN out_of_sight AS s ON n.place = s.place

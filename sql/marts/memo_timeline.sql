@@ -11,6 +11,7 @@
 -- weights_on | day on which its weights were public; null = not stated, or there are none
 -- weights_day | days from the leak to that day
 -- memo_early_by | days by which the memo is earlier than the evidence; negative = later; null = one is missing
+-- verdict | what the record makes of the memo's date
 -- base | repository it was built on; null = none
 -- repository | its repository; null = none
 -- on_the_hub | whether the Hub in use lists that repository; null = it has none
@@ -61,6 +62,14 @@ SELECT
     d.weights_on,
     date_diff('day', (SELECT l.day FROM leak AS l), d.weights_on) AS weights_day,
     date_diff('day', d.claimed_on, d.evidenced_on) AS memo_early_by,
+    CASE
+        WHEN d.claimed_on IS NULL THEN 'the memo gives no date'
+        WHEN d.evidenced_on IS NULL THEN 'the record gives no date'
+        WHEN d.claimed_on = d.evidenced_on THEN 'the record agrees'
+        WHEN d.claimed_on < d.evidenced_on
+            THEN 'the memo is ' || date_diff('day', d.claimed_on, d.evidenced_on) || ' days early'
+        ELSE 'the memo is ' || date_diff('day', d.evidenced_on, d.claimed_on) || ' days late'
+    END AS verdict,
     e.base,
     e.repository,
     CASE WHEN e.repository IS NOT NULL THEN h.id IS NOT NULL AND h.deleted_seen_at IS NULL END AS on_the_hub,

@@ -1,4 +1,4 @@
--- Ancestors that a repository's name tells where neither the Hub nor a public page does, by the table of rules parent_rules.
+-- Ancestors that a repository's name tells where neither the Hub nor a public page does, by the rules of parent_rules.
 -- child | repository that declares no parent
 -- parent | repository whose whole name stands in the child's: it descends from that one, perhaps through others
 -- relation | finetune, quantized or unknown, as the rule has it
@@ -29,7 +29,7 @@ repositories AS (
     SELECT
         id,
         lower(split_part(id, '/', 1)) AS account,
-        regexp_replace(lower(split_part(id, '/', -1)), '[-_ ]+', '-', 'g') AS name,
+        regexp_replace(lower(split_part(id, '/', -1)), '[-_ ]+', '-', 'g') AS plain,
         created_at,
         params_total,
         downloads,
@@ -40,8 +40,8 @@ repositories AS (
 
 undeclared AS (
     SELECT
-        *,
-        string_split(name, '-') AS parts
+        r.*,
+        string_split(r.plain, '-') AS parts
     FROM repositories AS r
     -- Merges have several parents, and copies are known for what they are.
     WHERE
@@ -83,7 +83,7 @@ bases AS (
         coalesce(k.accounts, 0) AS accounts
     FROM repositories AS r
     LEFT JOIN known AS k ON r.id = k.id
-    WHERE length(r.name) > 5 AND regexp_matches(r.name, '[0-9]') AND coalesce(r.derivation, '') <> 'namesake'
+    WHERE length(r.plain) > 5 AND regexp_matches(r.plain, '[0-9]') AND coalesce(r.derivation, '') <> 'namesake'
 )
 
 SELECT
@@ -93,7 +93,7 @@ SELECT
     r.rule_id,
     r.confidence
 FROM named AS n
-INNER JOIN bases AS b ON n.parent_name = b.name AND n.id <> b.id
+INNER JOIN bases AS b ON n.parent_name = b.plain AND n.id <> b.id
 INNER JOIN rules AS r
     ON regexp_matches(n.shape, r.shape) AND NOT coalesce(regexp_matches(n.shape, r.unless), FALSE)
 WHERE
@@ -106,6 +106,6 @@ QUALIFY
     row_number() OVER (
         PARTITION BY n.id
         ORDER BY
-            length(b.name) DESC, n.account = b.account DESC, b.accounts DESC, b.downloads DESC, r.confidence DESC,
+            length(b.plain) DESC, n.account = b.account DESC, b.accounts DESC, b.downloads DESC, r.confidence DESC,
             b.id ASC, r.rule_id ASC
     ) = 1

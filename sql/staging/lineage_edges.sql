@@ -1,8 +1,8 @@
--- Parent and child repositories: as the Hub declares them, as public pages show, and as names tell where nothing else does.
+-- Parent and child repositories: as the Hub declares them, as public pages show, and as names tell where neither does.
 -- child | repository built on the parent
 -- parent | repository it was built on, under its present id; it may be missing from the Hub
 -- relation | finetune, adapter, quantized, merge, distilled or unknown
--- evidence | tag (the Hub's reading of the card), declared (card only), curated (table of derivatives) or inferred (name)
+-- evidence | tag (the Hub's reading of the card), declared (card only), curated (public page) or inferred (name)
 -- rule_id | of an inferred edge, its rule in the table of facts parent_rules; null = not inferred
 -- confidence | 1 for what is declared or shown by a public page; of an inferred edge that of its rule
 -- parent_state | listed, renamed (declared under an earlier id), missing (not in the Hub in use) or itself

@@ -69,6 +69,7 @@ KEYS = sorted(
         "marts/technique_adoption",
         "marts/unmapped_names",
         "marts/unresolved",
+        "marts/uptake",
         "marts/vintage_changes",
         "open_llm_csv",
         "open_llm_v1",
