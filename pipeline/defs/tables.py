@@ -33,7 +33,22 @@ INDEX, GAP, FORECAST, POLICIES, DATES, VINTAGES = (
 )
 BOARD_KEYS = [dg.AssetKey(board.source) for board in BOARDS]
 Fill = Callable[[duckdb.DuckDBPyConnection, Indexed], dict[str, int]]
-HEADLINE = "marts.headline"
+NUMBERS = {
+    "marts.headline": "SELECT gap_raw AS gap_points, lag_months, catch_up_median, catch_up_lo AS lag_lo,"
+    " catch_up_hi AS lag_hi, sentence AS answer FROM marts.headline"
+    " WHERE is_headline AND open_definition = 'downloadable' AND tolerance = 'strict'",
+    "marts.family": "SELECT count(*) FILTER (depth = 0) AS roots, max(depth) AS deepest, max(descendants) AS largest,"
+    " count(circle) AS on_circles, count(*) FILTER (is_cut) AS cut FROM marts.family",
+    "marts.lineage_evidence": "SELECT"
+    " (sum(repositories) FILTER (evidence = 'declared') / sum(repositories))::DOUBLE AS declared_share,"
+    " (sum(repositories) FILTER (evidence = 'inferred') / sum(repositories))::DOUBLE AS inferred_share,"
+    " (sum(repositories) FILTER (evidence = 'unknown') / sum(repositories))::DOUBLE AS unknown_share"
+    " FROM marts.lineage_evidence",
+    "marts.derivative_clock": "SELECT count(DISTINCT base) AS bases, avg(censored::INTEGER) AS censored_share,"
+    " sum(children)::BIGINT AS derivatives, sum(inferred_children)::BIGINT AS told_by_name FROM marts.derivative_clock",
+    "marts.uptake": "SELECT share AS built_on_in_30_days, bases FROM marts.uptake WHERE kind = 'any' AND days = 30",
+}
+"""The numbers of a table that its asset shows, by name."""
 
 
 def upstream_key(table: str) -> list[dg.AssetKey]:
@@ -93,7 +108,7 @@ def sql_asset(model: SqlModel) -> dg.AssetsDefinition:
         with connect_work(warehouse.settings) as connection:
             rows = build(connection, model)
             types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {model.table}").fetchall()}
-            extra = _headline_numbers(connection) if model.table == HEADLINE else {}
+            extra = _numbers(connection, model.table)
         report(model.table, 1)
         columns = [
             dg.TableColumn(name, types[name].lower(), description=meaning) for name, meaning in model.columns.items()
@@ -227,13 +242,14 @@ def gap_vintages(warehouse: Warehouse) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(metadata={"problems": problems})
 
 
-def _headline_numbers(connection: duckdb.DuckDBPyConnection) -> dict[str, float | str]:
-    row = connection.execute(
-        "SELECT gap_raw, lag_months, catch_up_median, catch_up_lo, catch_up_hi, sentence FROM marts.headline"
-        " WHERE is_headline AND open_definition = 'downloadable' AND tolerance = 'strict'"
-    ).fetchone()
-    names = ("gap_points", "lag_months", "catch_up_median", "lag_lo", "lag_hi", "answer")
-    return {name: value for name, value in zip(names, row or (), strict=False) if value is not None}
+def _numbers(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, float | str]:
+    """What a built table says in a few numbers, which Dagster plots from run to run."""
+    if table not in NUMBERS:
+        return {}
+    found = connection.execute(NUMBERS[table])
+    names = [column[0] for column in found.description or ()]
+    row = found.fetchone() or ()
+    return {name: value for name, value in zip(names, row, strict=False) if value is not None}
 
 
 sql_assets = [sql_asset(model) for model in load_models()]

@@ -3,13 +3,14 @@
 import json
 
 import dagster as dg
+import duckdb
 import pytest
 
 from pipeline.definitions import build_defs
 from pipeline.defs.automation import run_failed
 from pipeline.defs.days import today
 from pipeline.defs.resources import Warehouse
-from pipeline.defs.tables import sql_checks
+from pipeline.defs.tables import NUMBERS, _numbers, sql_checks
 from pipeline.sources.boards import BOARDS
 
 KEYS = sorted(
@@ -162,3 +163,13 @@ def test_a_failed_run_is_noted_and_a_failed_check_stops_what_follows(tmp_path, m
     note = json.loads((tmp_path / "failures.jsonl").read_text())
     assert note["run"] == result.run_id
     assert not (tmp_path / "published" / "openmoat.duckdb").exists()
+
+
+def test_assets_show_the_numbers_of_their_tables(built):
+    """Each query of a table's numbers answers in one row of numbers, and one sentence, which Dagster plots."""
+    with duckdb.connect(str(built / "published" / "openmoat.duckdb"), read_only=True) as connection:
+        found = {table: _numbers(connection, table) for table in NUMBERS}
+    assert set(found["marts.family"]) == {"roots", "deepest", "largest", "on_circles", "cut"}
+    assert found["marts.lineage_evidence"]["unknown_share"] == pytest.approx(0.1, abs=0.02)
+    assert found["marts.headline"]["answer"].startswith("As of")
+    assert all(isinstance(value, int | float | str) for numbers in found.values() for value in numbers.values())
