@@ -222,7 +222,10 @@ def _licence(card: dict[str, Any], tags: Sequence[str]) -> str | None:
 def _edges(
     child: str, tags: Sequence[str], card: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], list[tuple[str, object]]]:
-    """Edges from tags (the Hub's own reading) and from the card; a card edge the tags repeat is one edge."""
+    """Edges from tags (the Hub's own reading) and from the card; a card edge the tags repeat is one edge.
+
+    Tags come from the card alone. Where as many parents stand only in it as only in tags, those are earlier ids of these.
+    """
     found: dict[str, dict[str, Any]] = {}
     for tag in tags:
         if tag.startswith("base_model:"):
@@ -231,8 +234,11 @@ def _edges(
             if parent not in found or relation != "unknown":
                 found[parent] = {"child": child, "parent": parent, "relation": relation, "evidence": "tag"}
     problems: list[tuple[str, object]] = []
-    for parent in _declared(card.get("base_model"), problems):
-        if parent not in found:
+    declared = list(dict.fromkeys(_declared(card.get("base_model"), problems)))
+    unread = [parent for parent in declared if parent not in found]
+    earlier = len(unread) == len(found.keys() - set(declared))
+    for parent in unread:
+        if not earlier:
             stated = card.get("base_model_relation")
             known = stated if isinstance(stated, str) and stated in RELATIONS else "unknown"
             found[parent] = {"child": child, "parent": parent, "relation": known, "evidence": "declared"}

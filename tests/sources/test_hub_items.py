@@ -44,6 +44,20 @@ def test_a_good_item_keeps_what_the_hub_states():
 
 
 @pytest.mark.parametrize(
+    ("card", "tags", "edges"),
+    [
+        (["old/base"], ["new/base"], [("new/base", "tag")]),
+        (["old/base", "x/y"], ["x/y", "new/base"], [("x/y", "tag"), ("new/base", "tag")]),
+        (["org/base", "x/y"], ["x/y"], [("x/y", "tag"), ("org/base", "declared")]),
+        (["org/base"], [], [("org/base", "declared")]),
+    ],
+)
+def test_a_parent_under_its_earlier_id_is_no_second_one_and_what_the_hub_leaves_out_stays(card, tags, edges):
+    parsed = read({"id": "a/b", "tags": [f"base_model:{tag}" for tag in tags], "cardData": {"base_model": card}})
+    assert [(e["parent"], e["evidence"]) for e in parsed.rows["lineage_edges"]] == edges
+
+
+@pytest.mark.parametrize(
     ("item", "reason"),
     [
         (None, "item is a NoneType"),
