@@ -1,7 +1,7 @@
 """Families of four base models on the real sample of the Hub, and fifty of their edges read one by one.
 
-The fifty were drawn at random (seed 20261128) within the four families. Parent and techniques were read from tags, card,
-name and, where these did not suffice, public pages, by somebody who did not write the rules.
+The fifty were drawn at random (seed 20261128) within the four families. Parent and techniques were read from tags,
+card, name and, where these did not suffice, public pages, by somebody who did not write the rules.
 """
 
 from pathlib import Path
@@ -43,7 +43,8 @@ def test_families_by_technique():
         "Llama 2": {"preference": 9, "none": 2, "multimodal": 1, "instruct": 1},
         "Mistral 7B": {"instruct": 16, "none": 16, "merge": 12, "preference": 7, "distilled": 6, "adapter": 2},
         "Llama 3.1": {"merge": 289, "instruct": 79, "none": 74, "preference": 12, "adapter": 5, "distilled": 2},
-        "Qwen 2.5": {"merge": 352, "instruct": 246, "none": 155, "preference": 135, "quantised": 5, "adapter": 2, "distilled": 1},
+        "Qwen 2.5": {"merge": 352, "instruct": 246, "none": 155, "preference": 135, "quantised": 5, "adapter": 2,
+                     "distilled": 1},
     }  # fmt: skip
 
 
