@@ -224,7 +224,7 @@ def _edges(
 ) -> tuple[list[dict[str, Any]], list[tuple[str, object]]]:
     """Edges from tags (the Hub's own reading) and from the card; a card edge the tags repeat is one edge.
 
-    Tags come from the card alone: where as many parents stand only in it as only in tags, they are earlier ids of these.
+    Tags come from the card alone: where as many parents stand only in it as only in tags, they are earlier ids.
     """
     found: dict[str, dict[str, Any]] = {}
     for tag in tags:
