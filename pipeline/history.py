@@ -210,6 +210,7 @@ def _steps(connection: duckdb.DuckDBPyConnection, settings: Settings, day: date)
     for board in BOARDS:
         yield partial(raw.load_board, connection, settings, board, board.unasked or None)
     yield partial(identity_tables.fill, connection)
+    yield partial(lineage_tables.fill_names, connection)
     models, checks = load_models(), load_checks()
     for early in (True, False):
         for model in models:
@@ -229,7 +230,7 @@ def _verify(connection: duckdb.DuckDBPyConnection, check: SqlCheck) -> None:
 
 
 def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    lineage_tables.fill(connection)
+    lineage_tables.fill_circles(connection)
     found = index_tables.load(connection, settings.cache)
     for fill in FILLS:
         fill(connection, found)

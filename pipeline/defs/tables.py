@@ -26,7 +26,9 @@ from pipeline.sources.boards import BOARDS
 from pipeline.sql_models import SqlCheck, SqlModel, build, failing_rows, load_checks, load_models
 from pipeline.warehouse import connect_work
 
-IDENTITY, CIRCLES = dg.AssetKey(["identity", "names"]), dg.AssetKey(["lineage", "circles"])
+IDENTITY, NAMES, CIRCLES = (
+    dg.AssetKey(key) for key in (["identity", "names"], ["lineage", "names"], ["lineage", "circles"])
+)
 GROUPS = {"staging": "2_staging", "gap": "3_gap", "marts": "4_marts", "ops": "5_ops"}
 INDEX, GAP, FORECAST, POLICIES, DATES, VINTAGES = (
     dg.AssetKey(["gap", name]) for name in ("index", "tables", "forecast", "policies", "dates", "vintages")
@@ -68,7 +70,7 @@ def upstream_key(table: str) -> list[dg.AssetKey]:
         case "identity":
             return [IDENTITY]
         case "lineage":
-            return [CIRCLES]
+            return [dg.AssetKey([schema, name])]
         case "gap" if name.startswith("index"):
             return [INDEX]
         case "gap" if name in forecast_tables.SCHEMAS:
@@ -175,22 +177,39 @@ def identities(warehouse: Warehouse) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(metadata={"dagster/row_count": sum(counts.values()), **counts})
 
 
-@dg.asset(
-    key=CIRCLES,
-    deps=[dg.AssetKey(["staging", "lineage_edges"])],
-    group_name=GROUPS["staging"],
-    kinds={"python", "duckdb"},
-    owners=["team:openmoat"],
-    description="Repositories that declare one another as parents, in circles of any length, or themselves.",
+def _lineage(
+    key: dg.AssetKey,
+    deps: list[dg.AssetKey],
+    description: str,
+    fill: Callable[[duckdb.DuckDBPyConnection], dict[str, int]],
+) -> dg.AssetsDefinition:
+    """A table of the lineage schema, which Python fills, as an asset."""
+
+    @dg.asset(
+        key=key, deps=deps, group_name=GROUPS["staging"], kinds={"python", "duckdb"}, owners=["team:openmoat"],
+        description=description,
+    )  # fmt: skip
+    def table(warehouse: Warehouse) -> dg.MaterializeResult[None]:
+        with connect_work(warehouse.settings) as connection:
+            counts = fill(connection)
+        report(".".join(key.path), 1)
+        return dg.MaterializeResult(metadata={"dagster/row_count": sum(counts.values())})
+
+    return table
+
+
+lineage_names = _lineage(
+    NAMES,
+    [dg.AssetKey("facts"), dg.AssetKey("hub_models")],
+    "What the names of repositories say of how they were made, by the table of rules.",
+    lineage_tables.fill_names,
 )
-def lineage_circles(warehouse: Warehouse) -> dg.MaterializeResult[None]:
-    """Label the edges that lie on a circle, so that nothing follows them."""
-    with connect_work(warehouse.settings) as connection:
-        counts = lineage_tables.fill(connection)
-    report("lineage.circles", 1)
-    return dg.MaterializeResult(metadata={"dagster/row_count": counts["circles"]})
-
-
+lineage_circles = _lineage(
+    CIRCLES,
+    [dg.AssetKey(["staging", "lineage_edges"])],
+    "Repositories that declare one another as parents, in circles of any length, or themselves.",
+    lineage_tables.fill_circles,
+)
 gap_index = _computed(
     INDEX,
     ["staging.gap_inputs", "staging.index_inputs"],

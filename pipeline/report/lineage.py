@@ -19,21 +19,34 @@ DEEPEST = 30
 """Generations that are followed; circles end there too."""
 SHOWN = 8
 """Children of one repository that the tree shows, the most downloaded first."""
+MOST = 2_000
+"""Ancestors or descendants that are returned, the nearest and most downloaded first; counts are of all."""
+# On numbers: a walk on two million names would take a second.
 _WALK = """
     WITH RECURSIVE walk AS (
-        SELECT {far} AS id, {near} AS near, relation, evidence, 1 AS depth
-        FROM staging.lineage_edges WHERE {near} = $model
+        SELECT {far} AS key, {near} AS via, relation, evidence, 1 AS depth
+        FROM staging.lineage_steps WHERE {near} = $key
         UNION
         SELECT e.{far}, e.{near}, e.relation, e.evidence, w.depth + 1
-        FROM walk AS w INNER JOIN staging.lineage_edges AS e ON w.id = e.{near}
+        FROM walk AS w INNER JOIN staging.lineage_steps AS e ON w.key = e.{near}
         WHERE w.depth < $deepest
+    ),
+    nearest AS (
+        SELECT key, min(depth) AS depth,
+            arg_min({{via: via, relation: relation, evidence: evidence}}, (depth, via)) AS step
+        FROM walk WHERE key <> $key GROUP BY key
+    ),
+    told AS (SELECT count(*) AS counted, map_from_entries(list((evidence, n))) AS evidence FROM (
+        SELECT step.evidence AS evidence, count(*) AS n FROM nearest GROUP BY ALL ORDER BY ALL)),
+    shown AS (
+        SELECT k.id, n.step, n.depth, k.downloads, k.is_listed AS listed
+        FROM nearest AS n INNER JOIN staging.lineage_keys AS k ON n.key = k.key
+        ORDER BY n.depth, k.downloads DESC NULLS LAST, k.id LIMIT $most
     )
-    SELECT w.id, min_by(w.near, (w.depth, w.near)) AS via, min_by(w.relation, (w.depth, w.near)) AS relation,
-        min_by(w.evidence, (w.depth, w.near)) AS evidence, min(w.depth) AS depth, any_value(h.downloads) AS downloads,
-        h.id IS NOT NULL AS listed
-    FROM walk AS w LEFT JOIN staging.hub_models AS h ON w.id = h.id
-    WHERE w.id <> $model
-    GROUP BY w.id, h.id ORDER BY depth, downloads DESC NULLS LAST, w.id"""
+    SELECT s.id, v.id AS via, s.step.relation AS relation, s.step.evidence AS evidence, s.depth, s.downloads, s.listed,
+        (SELECT t.evidence FROM told AS t) AS of_all
+    FROM shown AS s INNER JOIN staging.lineage_keys AS v ON s.step.via = v.key
+    ORDER BY s.depth, s.downloads DESC NULLS LAST, s.id"""
 _CLOCK = """
     SELECT kind, days_to_first, first_child, first_evidence, days_to_first_outside, days_to_first_used, censored,
         observed_days, children, of_them_curated, inferred_children, started_on, started_from, older_children
@@ -49,8 +62,8 @@ def lineage(settings: Settings, model: str) -> Document:
     """Ancestors, descendants, clocks and techniques of a repository.
 
     Returns:
-        `model`, `ancestors` and `descendants` (each with id, via, relation, evidence, depth, downloads, listed),
-        `family` (its row of marts.family), `clock` (rows of marts.derivative_clock), `techniques`, `evidence`
+        `model`, `ancestors` and `descendants` (at most `MOST`; each with id, via, relation, evidence, depth, downloads,
+        listed), `family` (its row of marts.family), `clock` (rows of marts.derivative_clock), `techniques`, `evidence`
         (descendants by how they are known), `hub` (all repositories by what tells their base).
 
     Raises:
@@ -59,22 +72,25 @@ def lineage(settings: Settings, model: str) -> Document:
     """
     with connect_published(settings) as connection:
         asked = {"model": model}
+        keys = _rows(connection, "SELECT key FROM staging.lineage_keys WHERE id = $model", asked)
         found: Document = {
             "model": model,
-            "ancestors": _rows(connection, _WALK.format(far="parent", near="child"), asked | {"deepest": DEEPEST}),
-            "descendants": _rows(connection, _WALK.format(far="child", near="parent"), asked | {"deepest": DEEPEST}),
+            "ancestors": _walk(connection, keys, far="parent", near="child"),
+            "descendants": _walk(connection, keys, far="child", near="parent"),
             "clock": _rows(connection, _CLOCK, asked),
             "techniques": _rows(connection, _KINDS, asked),
         }
         family = _rows(connection, _FAMILY, asked)
         hub = _rows(connection, _KNOWN, {})
-        listed = _rows(connection, "SELECT id FROM staging.hub_models WHERE id = $model", asked)
+        listed = keys or _rows(connection, "SELECT id FROM staging.hub_models WHERE id = $model", asked)
     if not (listed or found["ancestors"] or found["descendants"]):
         raise InputError(
             f"model {model}", "no repository of this name is known", "Write organisation/name as the Hub does"
         )
-    known = [row["evidence"] for row in found["descendants"]]
-    found["evidence"] = {name: known.count(name) for name in ("tag", "declared", "curated", "inferred")}
+    of_all = found["descendants"][0]["of_all"] if found["descendants"] else {}
+    found["evidence"] = {name: of_all.get(name, 0) for name in ("tag", "declared", "curated", "inferred")}
+    for row in found["ancestors"] + found["descendants"]:
+        del row["of_all"]
     found["family"] = family[0] if family else None
     found["hub"] = {row["evidence"]: row["repositories"] for row in hub}
     return found
@@ -90,6 +106,15 @@ def show(document: Document, console: Console) -> None:
     console.print(_says(document))
     if document["clock"]:
         console.print(_clocks(document["clock"]))
+
+
+def _walk(connection: duckdb.DuckDBPyConnection, keys: list[Document], **ways: str) -> list[Document]:
+    if not keys:
+        return []
+    values = {"key": keys[0]["key"], "deepest": DEEPEST, "most": MOST}
+    names = connection.execute(_WALK.format(**ways), values)
+    columns = [column[0] for column in names.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in names.fetchall()]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Document) -> list[Document]:
@@ -115,7 +140,8 @@ def _tree(document: Document) -> Tree:
 
 
 def _says(document: Document) -> str:
-    known, total, hub = document["evidence"], len(document["descendants"]), document["hub"]
+    known, hub = document["evidence"], document["hub"]
+    total = sum(known.values())
     deepest = max((row["depth"] for row in document["descendants"]), default=0)
     family = document["family"] or {}
     circle = f" It lies on the circle of {family['circle']}, which is not followed." if family.get("circle") else ""

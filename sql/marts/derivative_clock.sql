@@ -98,6 +98,7 @@ shown AS (
 made AS (
     SELECT
         p.*,
+        p.evidence = 'inferred' AS is_inferred,
         t.kind
     FROM placed AS p
     INNER JOIN staging.techniques AS t ON p.child = t.id
@@ -106,13 +107,22 @@ made AS (
         AND (t.kind <> 'multimodal' OR p.base NOT IN (SELECT s.id FROM shown AS s))
 ),
 
-told AS (
+counted AS (
     SELECT
         base,
         kind,
-        count(*) AS inferred_children
+        min(days) FILTER (NOT is_inferred) AS days_to_first,
+        min_by(child, (days, child)) FILTER (NOT is_inferred) AS first_child,
+        min(born_on) FILTER (NOT is_inferred) AS first_on,
+        min_by(evidence, (days, child)) FILTER (NOT is_inferred) AS first_evidence,
+        min(days) FILTER (NOT is_inferred AND is_outside) AS days_to_first_outside,
+        min_by(child, (days, child)) FILTER (NOT is_inferred AND is_outside) AS first_outside,
+        min(days) FILTER (NOT is_inferred AND is_outside AND is_used) AS days_to_first_used,
+        min_by(child, (days, child)) FILTER (NOT is_inferred AND is_outside AND is_used) AS first_used,
+        count(*) FILTER (NOT is_inferred) AS children,
+        count(*) FILTER (evidence = 'curated') AS of_them_curated,
+        count(*) FILTER (is_inferred) AS inferred_children
     FROM made
-    WHERE evidence = 'inferred'
     GROUP BY base, kind
 ),
 
@@ -140,22 +150,21 @@ SELECT
     k.kind,
     o.started_on,
     o.started_from,
-    min(m.days) AS days_to_first,
-    min_by(m.child, (m.days, m.child)) AS first_child,
-    min(m.born_on) AS first_on,
-    min_by(m.evidence, (m.days, m.child)) AS first_evidence,
-    min(m.days) FILTER (m.is_outside) AS days_to_first_outside,
-    min_by(m.child, (m.days, m.child)) FILTER (m.is_outside) AS first_outside,
-    min(m.days) FILTER (m.is_outside AND m.is_used) AS days_to_first_used,
-    min_by(m.child, (m.days, m.child)) FILTER (m.is_outside AND m.is_used) AS first_used,
-    count(m.child) = 0 AS censored,
+    c.days_to_first,
+    c.first_child,
+    c.first_on,
+    c.first_evidence,
+    c.days_to_first_outside,
+    c.first_outside,
+    c.days_to_first_used,
+    c.first_used,
+    coalesce(c.children, 0) = 0 AS censored,
     o.observed_days,
-    count(m.child) AS children,
-    count(m.child) FILTER (m.evidence = 'curated') AS of_them_curated,
-    coalesce(t.inferred_children, 0) AS inferred_children,
+    coalesce(c.children, 0) AS children,
+    coalesce(c.of_them_curated, 0) AS of_them_curated,
+    coalesce(c.inferred_children, 0) AS inferred_children,
     o.older_children
 FROM watched AS o
 CROSS JOIN kinds AS k
-LEFT JOIN made AS m ON o.base = m.base AND k.kind = m.kind AND m.evidence <> 'inferred'
-LEFT JOIN told AS t ON o.base = t.base AND k.kind = t.kind
-GROUP BY o.base, k.kind, o.started_on, o.started_from, o.observed_days, t.inferred_children, o.older_children
+LEFT JOIN counted AS c ON o.base = c.base AND k.kind = c.kind
+ORDER BY o.base ASC, k.kind ASC

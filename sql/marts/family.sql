@@ -10,37 +10,25 @@
 -- root | its furthest ancestor, of several the first by name; null = nothing is known above it
 -- circle | label of the circle of declarations that it lies on, which is not followed; null = none
 -- is_cut | whether the family goes on beyond 30 generations
-WITH RECURSIVE edges AS (
+WITH RECURSIVE steps AS MATERIALIZED (
     SELECT
-        e.child,
         e.parent,
+        e.child,
         e.evidence = 'inferred' AS is_inferred
-    FROM staging.lineage_edges AS e
-    ANTI JOIN lineage.circles AS o ON e.child = o.child AND e.parent = o.parent
+    FROM staging.lineage_steps AS e
+    INNER JOIN staging.lineage_keys AS p ON e.parent = p.key
+    INNER JOIN staging.lineage_keys AS c ON e.child = c.key
+    ANTI JOIN lineage.circles AS o ON c.id = o.child AND p.id = o.parent
 ),
 
-members AS (
-    SELECT child AS id FROM staging.lineage_edges
-    UNION
-    SELECT parent AS id FROM staging.lineage_edges
-),
-
--- Numbers join many times faster than names.
-numbered AS MATERIALIZED (
+-- From the second generation on, only steps below somebody's child matter.
+onward AS MATERIALIZED (
     SELECT
-        id,
-        cast(row_number() OVER (ORDER BY id) AS INTEGER) AS place
-    FROM members
-),
-
-steps AS MATERIALIZED (
-    SELECT
-        p.place AS parent,
-        c.place AS child,
-        e.is_inferred
-    FROM edges AS e
-    INNER JOIN numbered AS p ON e.parent = p.id
-    INNER JOIN numbered AS c ON e.child = c.id
+        s.parent,
+        s.child,
+        s.is_inferred
+    FROM steps AS s
+    WHERE s.parent IN (SELECT c.child FROM steps AS c)
 ),
 
 walk AS (
@@ -57,7 +45,7 @@ walk AS (
         w.is_inferred OR s.is_inferred AS is_inferred,
         cast(w.generations + 1 AS TINYINT) AS generations
     FROM walk AS w
-    INNER JOIN steps AS s ON w.descendant = s.parent
+    INNER JOIN onward AS s ON w.descendant = s.parent
     WHERE w.generations < 30
 ),
 
@@ -73,11 +61,11 @@ pairs AS MATERIALIZED (
 
 above AS (
     SELECT
-        descendant AS place,
+        descendant AS key,
         count(*) FILTER (generations = 1) AS parents,
         count(*) AS ancestors,
         max(generations) AS depth,
-        -- Of the furthest, the first by name: places are in the order of names.
+        -- Of the furthest, the first by name: keys are in the order of names.
         arg_max(ancestor, 100000000 * cast(generations AS BIGINT) - ancestor) AS root
     FROM pairs
     GROUP BY descendant
@@ -85,7 +73,7 @@ above AS (
 
 below AS (
     SELECT
-        ancestor AS place,
+        ancestor AS key,
         count(*) FILTER (generations = 1) AS children,
         count(*) AS descendants,
         count(*) FILTER (is_inferred) AS inferred_descendants,
@@ -96,7 +84,7 @@ below AS (
 
 -- Whoever has a parent thirty generations below somebody, or a child as far above.
 out_of_sight AS (
-    SELECT DISTINCT unnest([w.ancestor, s.child]) AS place
+    SELECT DISTINCT unnest([w.ancestor, s.child]) AS key
     FROM pairs AS w
     INNER JOIN steps AS s ON w.descendant = s.parent
     ANTI JOIN pairs AS n ON w.ancestor = n.ancestor AND s.child = n.descendant
@@ -128,10 +116,10 @@ SELECT
     coalesce(b.height, 0) AS height,
     r.id AS root,
     c.circle,
-    s.place IS NOT NULL AS is_cut
-FROM numbered AS n
-LEFT JOIN above AS a ON n.place = a.place
-LEFT JOIN below AS b ON n.place = b.place
-LEFT JOIN numbered AS r ON a.root = r.place
+    s.key IS NOT NULL AS is_cut
+FROM staging.lineage_keys AS n
+LEFT JOIN above AS a ON n.key = a.key
+LEFT JOIN below AS b ON n.key = b.key
+LEFT JOIN staging.lineage_keys AS r ON a.root = r.key
 LEFT JOIN labelled AS c ON n.id = c.id
-LEFT JOIN out_of_sight AS s ON n.place = s.place
+LEFT JOIN out_of_sight AS s ON n.key = s.key

@@ -108,7 +108,8 @@ SELECT
     m.capture_id
 FROM raw.hub_models AS m
 LEFT JOIN licences AS written ON lower(m.licence) = written.licence
-LEFT JOIN licences AS named ON lower(m.licence) = 'other' AND lower(m.licence_name) = named.licence
+-- A condition on one side alone would make these joins try every pair.
+LEFT JOIN licences AS named ON CASE WHEN lower(m.licence) = 'other' THEN lower(m.licence_name) END = named.licence
 LEFT JOIN merged ON m.id = merged.child
 LEFT JOIN namesakes ON m.id = namesakes.id
-LEFT JOIN renamed ON m.gone_at IS NOT NULL AND m.id = renamed.asked
+LEFT JOIN renamed ON CASE WHEN m.gone_at IS NOT NULL THEN m.id END = renamed.asked

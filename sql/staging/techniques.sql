@@ -51,13 +51,13 @@ found AS (
     INNER JOIN rules AS r ON s.field = r.field AND s.word = r.matches
     UNION ALL
     SELECT
-        m.id,
+        n.id,
         r.kind,
         r.format,
         r.rule_id,
         r.confidence
-    FROM staging.hub_models AS m
-    INNER JOIN rules AS r ON r.field = 'name' AND regexp_matches(split_part(m.id, '/', -1), r.matches)
+    FROM lineage.names AS n
+    INNER JOIN rules AS r ON n.rule_id = r.rule_id
     UNION ALL
     SELECT
         child AS id,
@@ -76,3 +76,4 @@ SELECT
     max(confidence) AS confidence
 FROM found
 GROUP BY id, kind
+ORDER BY id ASC, kind ASC

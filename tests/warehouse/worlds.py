@@ -95,12 +95,13 @@ def build_world(only=None, **more):
             connection.unregister("frame")
         assert not more, f"no such tables: {list(more)}"
         identity_tables.fill(connection)
+        lineage_tables.fill_names(connection)
         models = wanted(only)
         for model in models:
             if model.schema == "staging":
                 build(connection, model)
-        if any(table.startswith("lineage.") for model in models for table in model.upstream):
-            lineage_tables.fill(connection)
+        if any(table == "lineage.circles" for model in models for table in model.upstream):
+            lineage_tables.fill_circles(connection)
         if any(table.startswith("gap.") for model in models for table in model.upstream):
             fill_gap(connection)
         for model in models:
