@@ -5,9 +5,12 @@ HUB ?= local
 VENV := .venv
 WORKER := .venv-eval
 MOAT := $(VENV)/bin/moat
+AS_ROOT = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+HEADLESS := --headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update \
+  --disable-sync --no-first-run
 export DAGSTER_HOME := $(CURDIR)/dagster_home
 
-.PHONY: run setup eval test check ui soak bench coverage mutate picture lock clean
+.PHONY: run setup eval test check ui site browser soak bench coverage mutate picture lock clean
 
 run: $(VENV)/ready
 	@$(MOAT) run --hub $(HUB)
@@ -34,10 +37,10 @@ $(VENV)/eval-ready: $(VENV)/ready requirements-eval.lock requirements-ray.lock
 	  && PIP_ROOT_USER_ACTION=ignore $(WORKER)/bin/python -m pip install --quiet torch==2.13.0
 	@touch $@
 
-test: $(VENV)/eval-ready
+test: $(VENV)/eval-ready browser
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not soak"
 
-soak: $(VENV)/eval-ready
+soak: $(VENV)/eval-ready browser
 	$(VENV)/bin/python -m pytest -m soak
 
 check: $(VENV)/ready
@@ -49,6 +52,21 @@ check: $(VENV)/ready
 
 ui: $(VENV)/ready
 	$(VENV)/bin/dg dev --host 127.0.0.1 --port 3000
+
+# The site on this machine alone; the SQL page has its engine if `make browser` or npm put it in place before.
+site: $(VENV)/ready
+	@$(MOAT) site build
+	@$(VENV)/bin/python -m http.server 8000 --bind 127.0.0.1 --directory "$${MOAT_DATA:-data}/published/site"
+
+# What the tests of the site need besides Python: Debian's chromium, the SQL engine and the accessibility checker.
+browser: dashboards/node_modules/.package-lock.json
+	@command -v chromium >/dev/null || { $(AS_ROOT) apt-get install -y -qq chromium || { $(AS_ROOT) apt-get update -qq \
+	  && $(AS_ROOT) apt-get install -y -qq chromium; }; }
+
+dashboards/node_modules/.package-lock.json: dashboards/package-lock.json dashboards/package.json dashboards/.npmrc
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later" >&2; exit 1; }
+	@cd dashboards && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 bench: $(VENV)/eval-ready
 	$(VENV)/bin/python -m benchmarks.index_fit
@@ -64,8 +82,11 @@ coverage: $(VENV)/ready
 mutate: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.mutation --out docs/mutation.md
 
-picture: $(VENV)/ready
-	$(MOAT) picture docs/frontier.png
+# The first page as the README shows it.
+picture: $(VENV)/ready browser
+	$(MOAT) site build
+	profile=$$(mktemp -d) && chromium $(HEADLESS) --user-data-dir="$$profile" --hide-scrollbars --window-size=1280,1360 \
+	  --screenshot=docs/overview.png "file://$(abspath $(or $(MOAT_DATA),data))/published/site/index.html"; rm -rf "$$profile"
 
 lock: export PATH := $(HOME)/.local/bin:$(PATH)
 lock:

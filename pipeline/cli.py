@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 import duckdb
 import typer
 
-from pipeline import cli_eval, cli_lineage
+from pipeline import cli_eval, cli_lineage, cli_site
 from pipeline.errors import InputError, MoatError
-from pipeline.report.console import PlainConsole, print_json, print_table
+from pipeline.report.console import PlainConsole, flat, print_json, print_table
 from pipeline.report.progress_bar import progress_bar
 from pipeline.settings import Settings
 
@@ -32,6 +32,7 @@ app.command()(cli_lineage.lineage)
 app.command()(cli_lineage.memo)
 app.add_typer(hub_app, name="hub")
 app.add_typer(facts_app, name="facts")
+app.add_typer(cli_site.app, name="site")
 errors = PlainConsole(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -64,9 +65,10 @@ def run(
     _print_headline(settings)
     errors.print(f"\n{after:,} facts ({after - before:+,}); {changed}; logical hash {outcome.logical_hash[:12]}")
     errors.print(f"database  {settings.published_file}\nparquet   {settings.published / 'parquet'}")
+    errors.print(f"site      {settings.published / 'site' / 'index.html'}")
     for problem in problems(settings):
         errors.print(problem)
-    errors.print("ask it    moat report · moat sql 'SELECT * FROM marts.headline' · make ui (http://127.0.0.1:3000)")
+    errors.print("ask it    moat report · moat sql 'SELECT * FROM marts.headline' · make site · make ui (http://127.0.0.1:3000)")
 
 
 @app.command()
@@ -168,7 +170,7 @@ def sql(
     if output == "json":
         print_json(frame.to_dicts())
     elif output == "csv":
-        sys.stdout.write(frame.write_csv())
+        sys.stdout.write(flat(frame).write_csv())
     else:
         print_table(frame.columns, frame.rows())
 

@@ -70,19 +70,19 @@ def memo(settings: Settings) -> Document:
     cohorts = clocks.filter(pl.col("base") != LLAMA)
     now = [
         {"half_year": half_year, "kind": kind, "bases": group.height, "happened": int(group["happened"].sum())}
-        | _median(group)
+        | median(group)
         for (half_year, kind), group in cohorts.group_by("half_year", "kind", maintain_order=True)
         if group.height >= FEWEST
     ]
-    pace = _pace(cohorts.filter(kind="any"))
+    speed = pace(cohorts.filter(kind="any"))
     return {
         "hub": origin,
-        "answer": _answer(claims, pace, whole=origin == REAL_HUB),
+        "answer": answer(claims, speed, whole=origin == REAL_HUB),
         "claims": [asdict(claim) for claim in claims],
         "timeline": timeline,
         "then": then,
         "now": now,
-        "pace": pace,
+        "pace": speed,
         "evidence": evidence,
         "queries": {"timeline": TIMELINE, "clocks": CLOCKS},
     }
@@ -107,7 +107,7 @@ def show(document: Document, console: Console) -> None:
     for half_year in sorted({half for half, _ in cells}):
         table.add_row(f"from {half_year}", *(_now(cells.get((half_year, kind))) for kind in KINDS))
     console.print(table)
-    console.print(f"Of {document['hub']}. {_known(document['evidence'])}")
+    console.print(f"Of {document['hub']}. {known(document['evidence'])}")
     first = document["claims"][0]["claim_id"]
     console.print(
         "? = too close to say, or not to be told from a part of the Hub. The query of a claim: moat memo"
@@ -156,7 +156,8 @@ def _table(title: str | None, *columns: str) -> Table:
     return Table(*columns, title=title, box=None, header_style="bold", padding=(0, 1))
 
 
-def _answer(claims: list[Claim], pace: Document | None, *, whole: bool) -> str:
+def answer(claims: list[Claim], speed: Document | None, *, whole: bool) -> str:
+    """How many claims held and hold, and whether base models are built on sooner; in two sentences."""
     measured = [claim for claim in claims if claim.why_not is None]
     held, holds = Counter(claim.held for claim in measured), Counter(claim.holds for claim in measured)
     said = (
@@ -166,16 +167,17 @@ def _answer(claims: list[Claim], pace: Document | None, *, whole: bool) -> str:
     )
     if not whole:
         return f"{said} What open models do today, a part of the Hub cannot tell: ask the whole of it for that."
-    if pace is None:
+    if speed is None:
         return said
-    word = "is getting faster" if pace["lo"] > 1 else "is getting slower" if pace["hi"] < 1 else "may be no faster"
+    word = "is getting faster" if speed["lo"] > 1 else "is getting slower" if speed["hi"] < 1 else "may be no faster"
     return (
         f"{said} Since LLaMA the community {word}: with each half-year, a base waits for its first derivative at"
-        f" {pace['ratio']:.2f} times the rate (90% {pace['lo']:.2f} to {pace['hi']:.2f}, {pace['bases']} bases)."
+        f" {speed['ratio']:.2f} times the rate (90% {speed['lo']:.2f} to {speed['hi']:.2f}, {speed['bases']} bases)."
     )
 
 
-def _median(group: pl.DataFrame) -> Document:
+def median(group: pl.DataFrame) -> Document:
+    """Kaplan-Meier median of the clocks of some bases (days, happened) with its 90% interval; null = not reached."""
     fitted = KaplanMeierFitter(alpha=0.10).fit(group["days"].to_list(), group["happened"].to_list())
     ends = median_survival_times(fitted.confidence_interval_).iloc[0].tolist()
     found = (fitted.median_survival_time_, *ends)
@@ -183,7 +185,7 @@ def _median(group: pl.DataFrame) -> Document:
     return dict(zip(("median_days", "lo", "hi"), values, strict=True))
 
 
-def _pace(clocks: pl.DataFrame) -> Document | None:
+def pace(clocks: pl.DataFrame) -> Document | None:
     """How the rate of first derivatives changes with the half-year of a base, by Cox's proportional hazards."""
     half_years = (clocks["half_year"].dt.year() * 2 + clocks["half_year"].dt.month() // 7).cast(pl.Float64)
     if clocks["happened"].sum() < 2 * FEWEST or half_years.n_unique() < 2:
@@ -194,7 +196,8 @@ def _pace(clocks: pl.DataFrame) -> Document | None:
     return {"bases": clocks.height} | {name: float(fitted[column]) for name, column in names.items()}
 
 
-def _known(evidence: dict[str, int]) -> str:
+def known(evidence: dict[str, int]) -> str:
+    """How much of the family tree is known, in a sentence."""
     total = sum(evidence.values())
     share = {name: f"{count / total:.0%}" for name, count in evidence.items()}
     return (

@@ -81,6 +81,7 @@ KEYS = sorted(
         "ops/quarantine",
         "ops/schema_version",
         "published",
+        "site",
         "staging/access_history",
         "staging/aliases",
         "staging/benchmarks",

@@ -1,0 +1,86 @@
+"""The first page: the answer in one sentence, what it rests on, and the charts that show it."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.report.overview import WINDOWS
+from pipeline.report.sentence import movement
+from pipeline.site.figures import draw
+from pipeline.site.overview_figures import changing, shared
+from pipeline.site.pages import render
+
+DEFINITIONS = {"downloadable": "any weights", "unrestricted": "free licence"}
+"""Definitions of open that the page can switch between, and their words."""
+TOLERANCES = {"strict": "strict", "significant": "significant"}
+_ANSWERS = """
+    SELECT * FROM marts.headline WHERE is_headline ORDER BY open_definition, tolerance DESC"""
+_RATES = """
+    SELECT period, slope_per_year, slope_lo, slope_hi, p_closing, months FROM marts.closing_rate
+    WHERE series = $series AND slice = 'all' AND open_definition = 'downloadable' AND tolerance = 'strict'
+        AND measure = 'gap' AND estimator = 'ols'"""
+_BACKTEST = """
+    SELECT measure, horizon, method, n, mae, mae_persistence, skill, skill_lo, skill_hi, coverage80
+    FROM marts.backtest
+    WHERE series = $series AND origins = 'all' AND method <> 'persistence' AND basis = 'hindsight'
+    ORDER BY measure, horizon, mae"""
+_OURS = """
+    SELECT publisher, published_on, lag_months, lag_lo, lag_hi, definition, comparable_to, source_url
+    FROM marts.other_figures WHERE lag_months IS NOT NULL OR lag_lo IS NOT NULL ORDER BY published_on DESC, publisher"""
+_LEADERS = """
+    SELECT CASE WHEN rank_worst > rank_best THEN rank_best || '-' || rank_worst ELSE rank_best::VARCHAR END AS rank,
+        model, organisation, access, released_on, index_value, index_lo, index_hi
+    FROM marts.leaderboard WHERE index_value IS NOT NULL ORDER BY index_value DESC, model LIMIT 50"""
+_UNSCORED = """
+    SELECT model, organisation, released_on, hub_id FROM marts.coverage
+    WHERE released_on > $as_of::DATE - INTERVAL 90 DAY ORDER BY released_on DESC, model"""
+
+
+def write(connection: duckdb.DuckDBPyConnection, site: dict[str, Any], folder: Path) -> None:
+    """Write index.html and the files of its charts."""
+    answers = {(row["open_definition"], row["tolerance"]): row for row in _rows(connection, _ANSWERS)}
+    main = answers.get(("downloadable", "strict"))
+    if main is None:
+        folder.joinpath("index.html").write_text(render("index.html", site, main=None), encoding="utf-8")
+        return
+    series = {"series": main["series"]}
+    blocks = {
+        chosen: {name: draw(one, folder / "charts") for name, one in changing(connection, answers[chosen]).items()}
+        for chosen in product(DEFINITIONS, TOLERANCES)
+        if chosen in answers
+    }
+    drawn = [draw(one, folder / "charts") for one in shared(connection, main)]
+    rates = {row["period"]: row for row in _rows(connection, _RATES, **series)}
+    context = {
+        "main": main,
+        "answers": answers,
+        "blocks": blocks,
+        "definitions": DEFINITIONS,
+        "tolerances": TOLERANCES,
+        "shared": {one.figure.name: one for one in drawn},
+        "movement": movement(
+            main["gap_slope_12m"], main["gap_slope_12m_lo"], main["gap_slope_12m_hi"], "the last 12 months"
+        ),
+        "windows": [(words, rates.get(period)) for period, words in WINDOWS.items()],
+        "parity": next(iter(_rows(connection, "FROM marts.parity WHERE series = $series", **series)), None),
+        "backtest": _rows(connection, _BACKTEST, **series),
+        "others": _rows(connection, _OURS),
+        "unscored": _rows(connection, _UNSCORED, as_of=main["as_of"]),
+        "leaders": _rows(connection, _LEADERS),
+        "scores": _count(connection, "staging.scores WHERE superseded_at IS NULL"),
+        "models": _count(connection, "marts.leaderboard"),
+    }
+    folder.joinpath("index.html").write_text(render("index.html", site, **context), encoding="utf-8")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, **values: Any) -> list[dict[str, Any]]:
+    return connection.execute(query, values or None).pl().to_dicts()
+
+
+def _count(connection: duckdb.DuckDBPyConnection, what: str) -> int:
+    [(count,)] = connection.execute(f"SELECT count(*) FROM {what}").fetchall()
+    return int(count)
