@@ -68,7 +68,9 @@ def run(
     errors.print(f"site      {settings.published / 'site' / 'index.html'}")
     for problem in problems(settings):
         errors.print(problem)
-    errors.print("ask it    moat report · moat sql 'SELECT * FROM marts.headline' · make site · make ui (http://127.0.0.1:3000)")
+    errors.print(
+        "ask it    moat report · moat sql 'SELECT * FROM marts.headline' · make site · make ui (http://127.0.0.1:3000)"
+    )
 
 
 @app.command()
