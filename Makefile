@@ -68,13 +68,15 @@ dashboards/node_modules/.package-lock.json: dashboards/package-lock.json dashboa
 	@cd dashboards && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-bench: $(VENV)/eval-ready
+bench: $(VENV)/eval-ready browser
 	$(VENV)/bin/python -m benchmarks.index_fit
 	$(VENV)/bin/python -m benchmarks.gap_speed
 	$(VENV)/bin/python -m benchmarks.hub_crawl
 	$(VENV)/bin/python -m benchmarks.hub_bulk
 	$(VENV)/bin/python -m benchmarks.staging
 	$(VENV)/bin/python -m benchmarks.evaluate_cells
+	$(VENV)/bin/python -m benchmarks.lineage
+	$(VENV)/bin/python -m benchmarks.site_speed
 
 coverage: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.coverage --out docs/coverage.md
