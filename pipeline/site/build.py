@@ -19,6 +19,8 @@ from pipeline.site.pages import DASHBOARDS
 from pipeline.warehouse import connect_published, logical_hash
 
 STALE = timedelta(days=7)
+_ASIDE = ".site-"
+_ABANDONED = timedelta(hours=1)
 Part = Callable[[duckdb.DuckDBPyConnection, dict[str, Any], Path], None]
 """Writes its pages and files to the folder of the site; reads the published file alone."""
 PARTS: dict[str, Part] = {
@@ -44,8 +46,8 @@ def build(settings: Settings) -> Path:
         WarehouseError: nothing is published, or the site cannot be written; the last one then stays.
     """
     place = settings.published / "site"
-    building = settings.published / f".new-site-{uuid.uuid4().hex}"
-    old = settings.published / f".old-site-{uuid.uuid4().hex}"
+    building, old = (settings.published / f"{_ASIDE}{uuid.uuid4().hex}" for _ in range(2))
+    _sweep(settings.published)
     try:
         with connect_published(settings) as connection:
             site = about(connection)
@@ -63,6 +65,14 @@ def build(settings: Settings) -> Path:
         for leftover in (building, old):
             shutil.rmtree(leftover, ignore_errors=True)
     return place / "index.html"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what builds that were cut off left behind; another one may be at work beside this."""
+    long_ago = (datetime.now(UTC) - _ABANDONED).timestamp()
+    for leftover in folder.glob(f"{_ASIDE}*"):
+        if leftover.stat().st_mtime < long_ago:
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def about(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def hash_of(data):
 
 
 EARLY = ["pull", "read captures", "hub_models", "facts", "identity", "staging.scores", "gap"]
-LATE = ["marts.headline", "ops", *(f"write published files {number}" for number in range(3))]
+LATE = ["marts.headline", "ops", *(f"write published files {number}" for number in range(3)), "site: lineage"]
 
 
 @pytest.mark.parametrize("stages", [EARLY, LATE], ids=["early", "late"])
