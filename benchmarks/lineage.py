@@ -168,9 +168,7 @@ def query(folder: Path) -> Result:
             work.execute(f"CREATE TABLE target.{name} AS FROM {name}")
         family = "SELECT id, ancestors, descendants FROM marts.family"
         asked = {what: work.execute(f"{family} {which} LIMIT 1").fetchall()[0] for what, which in ASKED.items()}
-    up, down = (lineage._WALK.format(far=one, near=other) for one, other in (("parent", "child"), ("child", "parent")))
-    queries = {"connection": "SELECT 1", "up": up, "down": down, "clock": lineage._CLOCK, "kinds": lineage._KINDS,
-               "all": ""}  # fmt: skip
+    queries = {"connection": "SELECT 1", "clock": lineage._CLOCK, "kinds": lineage._KINDS, "all": ""}
     for what, (model, ancestors, descendants) in asked.items():
         seconds: dict[str, list[float]] = {}
         for name, text in 7 * list(queries.items()):
@@ -184,9 +182,7 @@ def query(folder: Path) -> Result:
 
 def _ask(settings: Settings, text: str, model: str) -> None:
     with connect_published(settings) as connection:
-        [(key,)] = connection.execute("SELECT key FROM staging.lineage_keys WHERE id = ?", [model]).fetchall()
-        values = {"model": model, "key": key, "deepest": lineage.DEEPEST, "most": lineage.MOST}
-        connection.execute(text, {name: one for name, one in values.items() if f"${name}" in text}).fetchall()
+        connection.execute(text, {"model": model} if "$model" in text else {}).fetchall()
 
 
 def shapes(_: Path) -> Result:

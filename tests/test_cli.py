@@ -132,6 +132,7 @@ def test_every_command_is_in_the_readme():
         "sources",
         "doctor",
         "picture",
+        "site build",
         "facts check",
         "hub serve",
     ):

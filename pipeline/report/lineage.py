@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import duckdb
@@ -21,32 +22,13 @@ SHOWN = 8
 """Children of one repository that the tree shows, the most downloaded first."""
 MOST = 2_000
 """Ancestors or descendants that are returned, the nearest and most downloaded first; counts are of all."""
-# On numbers: a walk on two million names would take a second.
-_WALK = """
-    WITH RECURSIVE walk AS (
-        SELECT {far} AS key, {near} AS via, relation, evidence, 1 AS depth
-        FROM staging.lineage_steps WHERE {near} = $key
-        UNION
-        SELECT e.{far}, e.{near}, e.relation, e.evidence, w.depth + 1
-        FROM walk AS w INNER JOIN staging.lineage_steps AS e ON w.key = e.{near}
-        WHERE w.depth < $deepest
-    ),
-    nearest AS (
-        SELECT key, min(depth) AS depth,
-            arg_min({{via: via, relation: relation, evidence: evidence}}, (depth, via)) AS step
-        FROM walk WHERE key <> $key GROUP BY key
-    ),
-    told AS (SELECT count(*) AS counted, map_from_entries(list((evidence, n))) AS evidence FROM (
-        SELECT step.evidence AS evidence, count(*) AS n FROM nearest GROUP BY ALL ORDER BY ALL)),
-    shown AS (
-        SELECT k.id, n.step, n.depth, k.downloads, k.is_listed AS listed
-        FROM nearest AS n INNER JOIN staging.lineage_keys AS k ON n.key = k.key
-        ORDER BY n.depth, k.downloads DESC NULLS LAST, k.id LIMIT $most
-    )
-    SELECT s.id, v.id AS via, s.step.relation AS relation, s.step.evidence AS evidence, s.depth, s.downloads, s.listed,
-        (SELECT t.evidence FROM told AS t) AS of_all
-    FROM shown AS s INNER JOIN staging.lineage_keys AS v ON s.step.via = v.key
-    ORDER BY s.depth, s.downloads DESC NULLS LAST, s.id"""
+# A generation a query: joined in one recursive query, the planner reads all names each time.
+_STEPS = """
+    SELECT {far}, {near}, relation, evidence FROM staging.lineage_steps
+    WHERE {near} IN (SELECT unnest($frontier::INTEGER[])) ORDER BY {near}, {far}"""
+_NAMES = """
+    SELECT key, id, downloads, is_listed FROM staging.lineage_keys
+    WHERE key IN (SELECT unnest($keys::INTEGER[]))"""
 _CLOCK = """
     SELECT kind, days_to_first, first_child, first_evidence, days_to_first_outside, days_to_first_used, censored,
         observed_days, children, of_them_curated, inferred_children, started_on, started_from, older_children
@@ -73,12 +55,15 @@ def lineage(settings: Settings, model: str) -> Document:
     with connect_published(settings) as connection:
         asked = {"model": model}
         keys = _rows(connection, "SELECT key FROM staging.lineage_keys WHERE id = $model", asked)
+        ancestors, _ = _walk(connection, keys, far="parent", near="child")
+        descendants, counted = _walk(connection, keys, far="child", near="parent")
         found: Document = {
             "model": model,
-            "ancestors": _walk(connection, keys, far="parent", near="child"),
-            "descendants": _walk(connection, keys, far="child", near="parent"),
+            "ancestors": ancestors,
+            "descendants": descendants,
             "clock": _rows(connection, _CLOCK, asked),
             "techniques": _rows(connection, _KINDS, asked),
+            "evidence": {name: counted[name] for name in ("tag", "declared", "curated", "inferred")},
         }
         family = _rows(connection, _FAMILY, asked)
         hub = _rows(connection, _KNOWN, {})
@@ -87,10 +72,6 @@ def lineage(settings: Settings, model: str) -> Document:
         raise InputError(
             f"model {model}", "no repository of this name is known", "Write organisation/name as the Hub does"
         )
-    of_all = found["descendants"][0]["of_all"] if found["descendants"] else {}
-    found["evidence"] = {name: of_all.get(name, 0) for name in ("tag", "declared", "curated", "inferred")}
-    for row in found["ancestors"] + found["descendants"]:
-        del row["of_all"]
     found["family"] = family[0] if family else None
     found["hub"] = {row["evidence"]: row["repositories"] for row in hub}
     return found
@@ -108,13 +89,39 @@ def show(document: Document, console: Console) -> None:
         console.print(_clocks(document["clock"]))
 
 
-def _walk(connection: duckdb.DuckDBPyConnection, keys: list[Document], **ways: str) -> list[Document]:
-    if not keys:
-        return []
-    values = {"key": keys[0]["key"], "deepest": DEEPEST, "most": MOST}
-    names = connection.execute(_WALK.format(**ways), values)
-    columns = [column[0] for column in names.description or ()]
-    return [dict(zip(columns, row, strict=True)) for row in names.fetchall()]
+def _walk(
+    connection: duckdb.DuckDBPyConnection, keys: list[Document], *, far: str, near: str
+) -> tuple[list[Document], Counter[str]]:
+    """Everybody above or below, each by the shortest way, the nearest and most downloaded first; and counts of all.
+
+    Returns:
+        At most `MOST` of them, and how many there are by evidence.
+    """
+    found: dict[int, tuple[int, str, str, int]] = {}
+    frontier = [row["key"] for row in keys]
+    seen = set(frontier)
+    for depth in range(1, DEEPEST + 1):
+        if not frontier:
+            break
+        steps = connection.execute(_STEPS.format(far=far, near=near), {"frontier": frontier}).fetchall()
+        frontier = []
+        for key, via, relation, evidence in steps:
+            if key not in seen:
+                seen.add(key)
+                frontier.append(key)
+                found[key] = (via, relation, evidence, depth)
+    names = {
+        key: rest for key, *rest in connection.execute(_NAMES, {"keys": list(seen)}).fetchall()
+    }  # fmt: skip
+    rows = [
+        {
+            "id": names[key][0], "via": names[via][0], "relation": relation, "evidence": evidence, "depth": depth,
+            "downloads": names[key][1], "listed": names[key][2],
+        }
+        for key, (via, relation, evidence, depth) in found.items()
+    ]  # fmt: skip
+    rows.sort(key=lambda row: (row["depth"], -(row["downloads"] if row["downloads"] is not None else -1), row["id"]))
+    return rows[:MOST], Counter(evidence for _, _, evidence, _ in found.values())
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Document) -> list[Document]:

@@ -123,3 +123,4 @@ LEFT JOIN below AS b ON n.key = b.key
 LEFT JOIN staging.lineage_keys AS r ON a.root = r.key
 LEFT JOIN labelled AS c ON n.id = c.id
 LEFT JOIN out_of_sight AS s ON n.key = s.key
+ORDER BY n.key ASC
