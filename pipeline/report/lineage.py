@@ -110,9 +110,7 @@ def _walk(
                 seen.add(key)
                 frontier.append(key)
                 found[key] = (via, relation, evidence, depth)
-    names = {
-        key: rest for key, *rest in connection.execute(_NAMES, {"keys": list(seen)}).fetchall()
-    }  # fmt: skip
+    names = {key: rest for key, *rest in connection.execute(_NAMES, {"keys": list(seen)}).fetchall()}
     rows = [
         {
             "id": names[key][0], "via": names[via][0], "relation": relation, "evidence": evidence, "depth": depth,

@@ -90,7 +90,7 @@ _FILE = "SELECT path FROM duckdb_databases() WHERE database_name = current_datab
 
 
 def write(connection: duckdb.DuckDBPyConnection, site: dict[str, Any], folder: Path) -> None:
-    """Write sql.html, the small database that it asks, and the engine if it is installed.
+    """Write sql.html and the engine if it is installed; the database that it asks is one of the downloads.
 
     Args:
         connection: the published file; marts.duckdb lies beside it.
@@ -101,15 +101,14 @@ def write(connection: duckdb.DuckDBPyConnection, site: dict[str, Any], folder: P
         OSError: a file cannot be read or written.
     """
     [(published,)] = connection.execute(_FILE).fetchall()
-    data = folder / "marts.duckdb"
-    if not data.exists():
-        shutil.copyfile(Path(published).with_name("marts.duckdb"), data)
+    # The downloads put a copy of it into the folder.
+    data = Path(published).with_name("marts.duckdb")
     engine = _engine(folder / "assets" / "duckdb")
     page = render(
         "sql.html", site, tables=_tables(connection), examples=EXAMPLES, engine_bytes=engine,
         data_bytes=data.stat().st_size,
     )  # fmt: skip
-    (folder / "sql.html").write_text(page)
+    (folder / "sql.html").write_text(page, encoding="utf-8")
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
