@@ -9,7 +9,7 @@ import vl_convert
 
 from pipeline.errors import InputError, WarehouseError
 from pipeline.settings import Settings
-from pipeline.site.figures import MUTED, PAPER, WIDE, spec
+from pipeline.site.figures import MUTED, WIDE, svg
 from pipeline.site.overview_figures import changing
 from pipeline.warehouse import connect_published
 
@@ -39,8 +39,8 @@ def draw(settings: Settings, file: Path) -> None:
         "subtitlePadding": 6,
         "offset": 28,
     }
-    chart = figure.build(WIDE).properties(title=title)
+    drawing = svg(figure.build(WIDE).properties(title=title))
     if file.suffix == ".svg":
-        file.write_text(vl_convert.vegalite_to_svg(spec(chart, PAPER)), encoding="utf-8")
+        file.write_text(drawing, encoding="utf-8")
     else:
-        file.write_bytes(vl_convert.vegalite_to_png(spec(chart, PAPER), scale=SCALE))
+        file.write_bytes(vl_convert.svg_to_png(drawing, scale=SCALE))

@@ -240,20 +240,20 @@ def lag_chart(data: pl.DataFrame, told: list[str], frame: Frame) -> Any:
     layers = [
         base.mark_rule(color=AXIS, strokeDash=[1, 3]).encode(x=alt.XDatum(0), x2=alt.X2Datum(end)),
         behind.transform_filter("isValid(datum.lag_lo)").mark_rule(strokeWidth=2.5, color=INK)
-        .encode(x="lag_lo:Q", x2="lag_hi:Q"),
+        .encode(x=alt.X("lag_lo:Q"), x2=alt.X2("lag_hi:Q")),
         diamond.mark_point(shape="diamond", size=62, color=MUTED, fill=PAPER, opacity=1, strokeWidth=1.5)
-        .encode(x=alt.X("catch_up_median:Q", axis=axis), description="median_told:N"),
+        .encode(x=alt.X("catch_up_median:Q", axis=axis), description=alt.Description("median_told:N")),
         behind.transform_filter("!datum.bounded").mark_circle(size=80, opacity=1)
-        .encode(x, color=tone, description="lag_told:N"),
+        .encode(x, color=tone, description=alt.Description("lag_told:N")),
         behind.transform_filter("datum.bounded").mark_point(shape="triangle-right", size=95, filled=True, opacity=1)
-        .encode(x, color=tone, description="lag_told:N"),
+        .encode(x, color=tone, description=alt.Description("lag_told:N")),
     ]  # fmt: skip
     if frame.narrow:
         layers.append(base.mark_text(align="left", dy=-13, color=INK, fontSize=11.5, limit=width).encode(
-            x=alt.XDatum(0), text="counted:N"))  # fmt: skip
+            x=alt.XDatum(0), text=alt.Text("counted:N")))  # fmt: skip
     else:
         layers.append(base.mark_text(align="left", dx=10, color=MUTED, fontSize=11).encode(
-            x=alt.XDatum(end), text="count:N"))  # fmt: skip
+            x=alt.XDatum(end), text=alt.Text("count:N")))  # fmt: skip
     return alt.layer(*layers).properties(
         width=width, height=alt.Step(pitch), padding={"top": 4, "left": 2, "right": 4, "bottom": 4}
     )

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pipeline.site.figures import AXIS, CLOSED, CLOSED_TEXT, FAINT, INK, MUTED, OPEN, PAPER, Frame
+from pipeline.site.figures import AXIS, CLOSED, CLOSED_TEXT, FAINT, INK, MUTED, OPEN, PAPER, TOLD, Frame
 
 Chart = Any
 Build = Callable[[Frame], Chart]
@@ -54,9 +54,9 @@ def frontier(records: pl.DataFrame, others: pl.DataFrame, answer: dict[str, Any]
         steps = alt.Chart(lines).mark_line(interpolate="step-after", strokeWidth=2.4)
         marks = alt.Chart(told).mark_point(size=54 if frame.narrow else 66, opacity=1, strokeWidth=2)
         return _layered([
-            dots.encode(x, y, description="told:N"),
+            dots.encode(x, y, description=TOLD),
             steps.encode(x, y, COLOUR, strokeDash=DASH),
-            marks.encode(x, y, stroke=stroke, shape=SHAPE, fill=fill, description="told:N"),
+            marks.encode(x, y, stroke=stroke, shape=SHAPE, fill=fill, description=TOLD),
             *_ends(ends, answer, x, y, frame),
             *_rule(answer, x, y, frame),
         ], frame)  # fmt: skip
@@ -78,7 +78,7 @@ def _ends(ends: pl.DataFrame, answer: dict[str, Any], x: alt.X, y: alt.Y, frame:
         first = -22 if side == above else 27
         label = base.mark_text(align="left", dx=8, dy=first, color=colour, fontSize=13, fontWeight="bold")
         model = base.mark_text(align="left", dx=8, dy=first + 15, color=colour, fontSize=12)
-        layers += [label.encode(text="label:N"), model.encode(text="model:N")]
+        layers += [label.encode(text=alt.Text("label:N")), model.encode(text=alt.Text("model:N"))]
     return layers
 
 
@@ -93,9 +93,11 @@ def _rule(answer: dict[str, Any], x: alt.X, y: alt.Y, frame: Frame) -> list[Char
     base = alt.Chart(pl.DataFrame(length)).encode(x, y)
     size = 12 if frame.narrow else 13
     return [
-        base.mark_rule(color=INK, strokeWidth=3).encode(x2="until:T"),
+        base.mark_rule(color=INK, strokeWidth=3).encode(x2=alt.X2("until:T")),
         base.mark_tick(color=INK, thickness=3, size=12, orient="vertical"),
-        base.mark_text(align="left", dx=2, dy=15, color=INK, fontSize=size, fontWeight="bold").encode(text="label:N"),
+        base.mark_text(align="left", dx=2, dy=15, color=INK, fontSize=size, fontWeight="bold").encode(
+            text=alt.Text("label:N")
+        ),
     ]
 
 
@@ -111,10 +113,10 @@ def gap(rows: pl.DataFrame, as_of: date, unit: str) -> Build:
         band = base.mark_area(interpolate="step-after", color=FAINT, opacity=0.3)
         zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(color=MUTED, strokeDash=[2, 3])
         return _layered([
-            band.encode(y=alt.Y("gap_lo:Q", title=unit), y2="gap_hi:Q"),
-            zero.encode(y="zero:Q"),
+            band.encode(y=alt.Y("gap_lo:Q", title=unit), y2=alt.Y2("gap_hi:Q")),
+            zero.encode(y=alt.Y("zero:Q")),
             base.mark_line(interpolate="step-after", color=INK, strokeWidth=2).encode(y),
-            base.mark_circle(size=30, color=INK, opacity=1).encode(y, description="told:N"),
+            base.mark_circle(size=30, color=INK, opacity=1).encode(y, description=TOLD),
         ], frame)  # fmt: skip
 
     return build
@@ -128,7 +130,7 @@ def waits(rows: pl.DataFrame) -> Build:
     order = rows.sort("closed_on", descending=True)["closed_model"].to_list()
 
     def build(frame: Frame) -> Chart:
-        base = alt.Chart(rows).encode(_names("closed_model", order, 150 if frame.narrow else 220), description="told:N")
+        base = alt.Chart(rows).encode(_names("closed_model", order, 150 if frame.narrow else 220), description=TOLD)
         x = alt.X("months:Q", title="months until an open model matched it", axis=alt.Axis(tickCount=6, orient="top"))
         open_ended = base.transform_filter("datum.censored")
         return _layered([
@@ -149,8 +151,8 @@ def dots(rows: pl.DataFrame, title: str) -> Build:
         x = alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6, orient="top", grid=True))
         whisker = base.transform_filter("isValid(datum.lo)").mark_rule(strokeWidth=3, color=AXIS)
         return _layered([
-            whisker.encode(x="lo:Q", x2="hi:Q"),
-            base.mark_circle(size=80, color=OPEN, opacity=1).encode(x, description="told:N"),
+            whisker.encode(x=alt.X("lo:Q"), x2=alt.X2("hi:Q")),
+            base.mark_circle(size=80, color=OPEN, opacity=1).encode(x, description=TOLD),
         ], Frame(frame.width, 26 * rows.height))  # fmt: skip
 
     return build
@@ -164,8 +166,10 @@ def fan(rows: pl.DataFrame, unit: str) -> Build:
         for side, colour, dash in (("closed", CLOSED, [6, 4]), ("open", OPEN, [1, 0])):
             for lo, hi, opacity in (("q05", "q95", 0.14), ("q25", "q75", 0.22)):
                 y = _height(f"{side}_{lo}", unit, alt.Scale(zero=False))
-                layers.append(base.mark_area(color=colour, opacity=opacity).encode(y, y2=f"{side}_{hi}:Q"))
-            layers.append(base.mark_line(color=colour, strokeWidth=2.2, strokeDash=dash).encode(y=f"{side}_q50:Q"))
+                layers.append(base.mark_area(color=colour, opacity=opacity).encode(y, y2=alt.Y2(f"{side}_{hi}:Q")))
+            layers.append(
+                base.mark_line(color=colour, strokeWidth=2.2, strokeDash=dash).encode(y=alt.Y(f"{side}_q50:Q"))
+            )
         return _layered(layers, frame)
 
     return build
@@ -179,7 +183,7 @@ def parity(rows: pl.DataFrame) -> Build:
     def build(frame: Frame) -> Chart:
         y = _height("p_parity", "probability of parity by then", alt.Scale(domain=[0, 1]), format="%")
         base = alt.Chart(told).encode(_years("on"), y)
-        mark = base.mark_circle(size=22, color=INK, opacity=1).encode(description="told:N")
+        mark = base.mark_circle(size=22, color=INK, opacity=1).encode(description=TOLD)
         return _layered([base.mark_line(color=INK, strokeWidth=2.2), mark], frame)
 
     return build
@@ -192,7 +196,9 @@ def survival(steps: pl.DataFrame, median: float | None) -> Build:
         base = alt.Chart(steps).encode(alt.X("months:Q", title="months after a record", axis=alt.Axis(grid=False)))
         y = _height("share", "share still unmatched", alt.Scale(domain=[0, 1]), format="%")
         layers = [
-            base.mark_area(interpolate="step-after", color=FAINT, opacity=0.3).encode(y=alt.Y("lo:Q"), y2="hi:Q"),
+            base.mark_area(interpolate="step-after", color=FAINT, opacity=0.3).encode(
+                y=alt.Y("lo:Q"), y2=alt.Y2("hi:Q")
+            ),
             base.mark_line(interpolate="step-after", color=INK, strokeWidth=2.2).encode(y),
         ]
         if median is not None:
@@ -201,7 +207,7 @@ def survival(steps: pl.DataFrame, median: float | None) -> Build:
             point = alt.Chart(half).encode(alt.X("months:Q"), y)
             label = point.mark_text(align="left", dx=10, dy=-8, color=INK, fontWeight="bold", fontSize=12)
             mark = point.mark_point(shape="diamond", size=90, filled=True, color=INK, opacity=1)
-            layers += [mark, label.encode(text="label:N")]
+            layers += [mark, label.encode(text=alt.Text("label:N"))]
         return _layered(layers, frame)
 
     return build

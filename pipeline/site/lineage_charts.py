@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pipeline.site.figures import AXIS, FAINT, GRID, INK, MUTED, OPEN, PAPER, Frame
+from pipeline.site.figures import AXIS, FAINT, GRID, INK, MUTED, OPEN, PAPER, TOLD, Frame
 
 Chart = Any
 Style = dict[str, Any]
@@ -72,7 +72,7 @@ def timeline(rows: pl.DataFrame) -> Callable[[Frame], Chart]:
         line = (
             alt.Chart(placed)
             .mark_rule(color=MUTED, strokeWidth=1.3, yOffset=lift)
-            .encode(x=alt.X("lo:Q"), x2="hi:Q", y=y)
+            .encode(x=alt.X("lo:Q"), x2=alt.X2("hi:Q"), y=y)
         )
         shapes: dict[str, Style] = {
             "weights_day": {"shape": "diamond", "size": 110, "stroke": INK, "fill": PAPER, "strokeWidth": 2},
@@ -82,16 +82,20 @@ def timeline(rows: pl.DataFrame) -> Callable[[Frame], Chart]:
         points = [
             alt.Chart(marks.filter(what=what))
             .mark_point(opacity=1, yOffset=lift, **style)
-            .encode(x, y, description="told:N")
+            .encode(x, y, description=TOLD)
             for what, style in shapes.items()
         ]
         late = (
             alt.Chart(placed.drop_nulls("early"))
             .mark_text(align="left", dx=14, dy=lift, color=INK, fontWeight=600, fontSize=12)
-            .encode(x=alt.X("hi:Q"), y=y, text="early:N")
+            .encode(x=alt.X("hi:Q"), y=y, text=alt.Text("early:N"))
         )
         where: Style = {"align": "left", "dy": -9} if frame.narrow else {"align": "right", "dx": -12}
-        names = alt.Chart(placed).mark_text(color=INK, fontSize=12, **where).encode(x=alt.value(0), y=y, text="name:N")
+        names = (
+            alt.Chart(placed)
+            .mark_text(color=INK, fontSize=12, **where)
+            .encode(x=alt.value(0), y=y, text=alt.Text("name:N"))
+        )
         width = frame.width if frame.narrow else frame.width - 130
         chart = alt.layer(leak, line, *points, names, late)
         return chart.properties(width=width, height=step * placed.height, padding=_ROOM)
@@ -147,12 +151,12 @@ def _panel(rows: pl.DataFrame, kind: str, width: int, height: int, *, named: boo
     whisker = (
         base.transform_filter("isValid(datum.left) && !datum.is_memo")
         .mark_rule(color=MUTED, strokeWidth=1.6)
-        .encode(x, y, x2="right:Q", description="told:N")
+        .encode(x, y, x2=alt.X2("right:Q"), description=TOLD)
     )
     arrow = (
         base.transform_filter(f"{never} || (datum.is_memo && !{reached})")
         .mark_point(shape="triangle-right", size=60, filled=True, color=MUTED, opacity=1)
-        .encode(x=alt.X("right:Q"), y=y, description="told:N")
+        .encode(x=alt.X("right:Q"), y=y, description=TOLD)
     )
     kinds_of_mark: tuple[tuple[str, Style, Style], ...] = (
         ("!datum.is_memo", {"shape": "circle", "size": 75, "color": OPEN}, {"dy": -9}),
@@ -162,7 +166,7 @@ def _panel(rows: pl.DataFrame, kind: str, width: int, height: int, *, named: boo
     dots = [
         base.transform_filter(f"{reached} && {mine}")
         .mark_point(filled=True, opacity=1, **style)
-        .encode(x=middle, y=y, description="told:N")
+        .encode(x=middle, y=y, description=TOLD)
         for mine, style, _ in kinds_of_mark
     ]
     values = [
@@ -174,7 +178,7 @@ def _panel(rows: pl.DataFrame, kind: str, width: int, height: int, *, named: boo
     counts = (
         base.transform_filter("isValid(datum.counted)")
         .mark_text(align="left", dx=10, fontSize=11, color=MUTED)
-        .encode(x=alt.value(width), y=y, text="counted:N")
+        .encode(x=alt.value(width), y=y, text=alt.Text("counted:N"))
     )
     title = {"any": "Anything at all"}.get(kind, kind.capitalize())
     return alt.layer(whisker, arrow, *dots, *values, counts).properties(
@@ -232,9 +236,9 @@ def adoption(rows: pl.DataFrame) -> Callable[[Frame], Chart]:
             y = alt.Y("share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=None)
             base = alt.Chart(placed.filter(kind=kind)).encode(x, y)
             bars = base.mark_bar(color=OPEN if kind != "none" else FAINT).encode(
-                opacity=alt.condition("datum.few", alt.value(0.35), alt.value(1)), description="told:N"
+                opacity=alt.condition("datum.few", alt.value(0.35), alt.value(1)), description=TOLD
             )
-            labels = base.mark_text(dy=-7, fontSize=11, color=INK).encode(text="label:N")
+            labels = base.mark_text(dy=-7, fontSize=11, color=INK).encode(text=alt.Text("label:N"))
             floor = alt.Chart(pl.DataFrame({"share": [0]})).mark_rule(color=AXIS).encode(y=alt.Y("share:Q", axis=None))
             title = alt.TitleParams("nothing is said" if kind == "none" else kind, fontSize=12, offset=2)
             panels.append(alt.layer(floor, bars, labels).properties(width=frame.width, height=46, title=title))
@@ -292,8 +296,8 @@ def known(rows: pl.DataFrame) -> Callable[[Frame], Chart]:
             .encode(
                 x,
                 y,
-                x2="stop:Q",
-                description="told:N",
+                x2=alt.X2("stop:Q"),
+                description=TOLD,
                 fill=alt.Fill(
                     "evidence:N", legend=None, scale=alt.Scale(domain=names, range=[_FILLS[name][0] for name in names])
                 ),
@@ -308,13 +312,13 @@ def known(rows: pl.DataFrame) -> Callable[[Frame], Chart]:
         texts = [
             alt.Chart(wide_enough.filter(pl.col("evidence").is_in(group)))
             .mark_text(fontSize=11, color=colour)
-            .encode(x=alt.X("middle:Q"), y=y, text="label:N")
+            .encode(x=alt.X("middle:Q"), y=y, text=alt.Text("label:N"))
             for group, colour in ((["declared"], PAPER), (["curated", "inferred", "unknown", "none"], INK))
         ]
         counts = (
             alt.Chart(totals)
             .mark_text(align="left", dx=8, color=MUTED, fontSize=11)
-            .encode(x=alt.X("end:Q"), y=y, text="of_all:Q")
+            .encode(x=alt.X("end:Q"), y=y, text=alt.Text("of_all:Q"))
         )
         width = frame.width - (110 if frame.narrow else 60)
         return alt.layer(bars, *texts, counts).properties(width=width, height=28 * len(halves), padding=_ROOM)

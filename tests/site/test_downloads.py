@@ -55,6 +55,15 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
+def test_figures_for_papers_are_as_wide_as_a_journal_has_them(site):
+    for mm in (170, 85):
+        figures = sorted((site / "charts").glob(f"*-{mm}mm.pdf"))
+        assert len(figures) > 5
+        for figure in figures:
+            width = re.search(rb"/MediaBox *\[0 0 ([0-9.]+) ", figure.read_bytes())
+            assert float(width[1]) / 72 * 25.4 == pytest.approx(mm, abs=0.1), figure.name
+
+
 def test_the_manifest_lists_every_file_with_its_hash(site):
     listed = {one["path"]: one for one in json.loads((site / "manifest.json").read_text())["files"]}
     there = {file.relative_to(site).as_posix(): file for file in site.rglob("*") if file.is_file()}
