@@ -37,7 +37,7 @@ from pipeline.warehouse import STORAGE_VERSION, connect_published, connect_work,
 Result = dict[str, Any]
 FOLDS: dict[str, Callable[..., float]] = {"rows": sum, "seconds": sum, "peak MiB": max}
 LIMIT_MIB, PEER_SECONDS = 6144, 240  # networkx walks for so long, from one repository after the other
-TREE = ("staging.lineage_keys", "staging.lineage_steps", "lineage.circles", "marts.family")
+TREE = ("lineage.circles", "lineage.keys", "marts.family_steps", "marts.family_steps_up", "marts.family")
 LIMITED = ("staging.lineage_edges", "lineage.names", "staging.techniques", *TREE, "marts.derivative_clock",
            "marts.derivatives_over_time", "marts.technique_adoption")  # fmt: skip
 STEPS = ("staging.hub_models", "staging.inferred_edges", *LIMITED, "marts.lineage_evidence")
@@ -130,7 +130,7 @@ def ours(folder: Path) -> Result:
 
 
 def _made(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    fills = {"lineage.names": lineage_tables.fill_names, "lineage.circles": lineage_tables.fill_circles}
+    fills = {f"lineage.{name}": getattr(lineage_tables, f"fill_{name}") for name in ("names", "circles", "keys")}
     return sum(fills[name](connection).values()) if name in fills else build(connection, MODELS[name])
 
 
@@ -194,7 +194,7 @@ def shapes(_: Path) -> Result:
             frame = pl.DataFrame(edges, schema=("child", "parent"), orient="row")
             frame = frame.with_columns(evidence=pl.lit("tag"), relation=pl.lit("finetune"))
             replace_table(connection, "staging.lineage_edges", frame)
-            connection.execute("CREATE TABLE staging.hub_models (id TEXT, downloads BIGINT)")
+            connection.execute("CREATE TABLE staging.hub_models (id TEXT, downloads BIGINT, deleted_seen_at DATE)")
             start = time.perf_counter()
             found[name] = {table: _made(connection, table) for table in TREE}
             found[name]["ms"] = 1000 * (time.perf_counter() - start)

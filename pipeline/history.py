@@ -231,6 +231,7 @@ def _verify(connection: duckdb.DuckDBPyConnection, check: SqlCheck) -> None:
 
 def _compute(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     lineage_tables.fill_circles(connection)
+    lineage_tables.fill_keys(connection)
     found = index_tables.load(connection, settings.cache)
     for fill in FILLS:
         fill(connection, found)

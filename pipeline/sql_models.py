@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -159,14 +160,15 @@ def _leading_comments(lines: list[str]) -> Iterable[str]:
         yield line
 
 
-def _tables(path: Path, query: str) -> set[str]:
+@cache  # a process reads the same hundred queries several times, and parsing them takes a second
+def _tables(path: Path, query: str) -> frozenset[str]:
     try:
         parsed = sqlglot.parse(query, dialect="duckdb")
     except sqlglot.ParseError as error:
         raise WarehouseError(str(path), "it cannot be parsed", str(error).splitlines()[0]) from error
     if len(parsed) != 1 or not isinstance(parsed[0], exp.Query):
         raise WarehouseError(str(path), "it is not one SELECT", "Keep one SELECT a file")
-    return {f"{table.db}.{table.name}" for table in parsed[0].find_all(exp.Table) if table.db}
+    return frozenset(f"{table.db}.{table.name}" for table in parsed[0].find_all(exp.Table) if table.db)
 
 
 def _literal(text: str) -> str:

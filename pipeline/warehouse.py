@@ -96,7 +96,7 @@ def connect_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]
     """The published file, read-only and unable to reach any other file or host.
 
     Raises:
-        WarehouseError: nothing is published yet, or the file cannot be read.
+        WarehouseError: nothing is published yet, the file cannot be read, or it lacks what is asked of it.
     """
     path = settings.published_file
     if not path.exists():
@@ -110,6 +110,10 @@ def connect_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        # Whoever writes queries of their own has caught it before.
+        lacking = f"it is of another version of the project ({_first_line(error)})"
+        raise WarehouseError(str(path), lacking, "Run `moat run` again") from error
     finally:
         connection.close()
 

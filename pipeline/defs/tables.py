@@ -26,9 +26,8 @@ from pipeline.sources.boards import BOARDS
 from pipeline.sql_models import SqlCheck, SqlModel, build, failing_rows, load_checks, load_models
 from pipeline.warehouse import connect_work
 
-IDENTITY, NAMES, CIRCLES = (
-    dg.AssetKey(key) for key in (["identity", "names"], ["lineage", "names"], ["lineage", "circles"])
-)
+IDENTITY = dg.AssetKey(["identity", "names"])
+NAMES, CIRCLES, KEYS = (dg.AssetKey(["lineage", name]) for name in ("names", "circles", "keys"))
 GROUPS = {"staging": "2_staging", "gap": "3_gap", "marts": "4_marts", "ops": "5_ops"}
 INDEX, GAP, FORECAST, POLICIES, DATES, VINTAGES = (
     dg.AssetKey(["gap", name]) for name in ("index", "tables", "forecast", "policies", "dates", "vintages")
@@ -70,7 +69,7 @@ def upstream_key(table: str) -> list[dg.AssetKey]:
         case "identity":
             return [IDENTITY]
         case "lineage":
-            return [dg.AssetKey([schema, name])]
+            return [KEYS if name == "steps" else dg.AssetKey([schema, name])]
         case "gap" if name.startswith("index"):
             return [INDEX]
         case "gap" if name in forecast_tables.SCHEMAS:
@@ -209,6 +208,12 @@ lineage_circles = _lineage(
     [dg.AssetKey(["staging", "lineage_edges"])],
     "Repositories that declare one another as parents, in circles of any length, or themselves.",
     lineage_tables.fill_circles,
+)
+lineage_keys = _lineage(
+    KEYS,
+    [dg.AssetKey(["staging", name]) for name in ("lineage_edges", "hub_models")],
+    "Repositories by number, so that families lie together and a walk over one reads little.",
+    lineage_tables.fill_keys,
 )
 gap_index = _computed(
     INDEX,

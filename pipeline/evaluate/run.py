@@ -55,6 +55,8 @@ def run(settings: Settings, wanted: Sequence[Cell], *, again: bool = False, para
             found[number] = one(cell)
             report("evaluate cells", len(found), len(wanted))
         return list(found.values())
+    with dg.DagsterInstance.get():
+        pass  # makes Dagster's files where there are none yet: two runs at one time would both make them
     # Each run takes the standard streams of its process for itself, so that runs at one time are processes.
     with ProcessPoolExecutor(parallel, mp_context=get_context("spawn")) as pool:
         running = {pool.submit(one, cell): number for number, cell in enumerate(wanted)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import duckdb
@@ -21,19 +20,25 @@ DEEPEST = 30
 SHOWN = 8
 """Children of one repository that the tree shows, the most downloaded first."""
 MOST = 2_000
-"""Ancestors or descendants that are returned, the nearest and most downloaded first; counts are of all."""
-# A generation a query: joined in one recursive query, the planner reads all names each time.
+"""Steps of a generation that are followed, and repositories that are returned, the nearest and most downloaded first.
+Counts are of all."""
+FEW = 64
+"""Keys that are asked for one by one."""
+_EVIDENCE = {"tag": "tagged_descendants", "declared": "declared_descendants", "curated": "curated_descendants",
+             "inferred": "inferred_descendants"}  # fmt: skip
+_FAMILY = """
+    SELECT id, key, parents, children, ancestors, descendants, tagged_descendants, declared_descendants,
+        curated_descendants, inferred_descendants, depth, height, root, circle, is_cut
+    FROM marts.family WHERE id = $model"""
+# A generation after the other: a recursive query reads the steps of everybody in each of thirty.
 _STEPS = """
-    SELECT {far}, {near}, relation, evidence FROM staging.lineage_steps
-    WHERE {near} IN (SELECT unnest($frontier::INTEGER[])) ORDER BY {near}, {far}"""
-_NAMES = """
-    SELECT key, id, downloads, is_listed FROM staging.lineage_keys
-    WHERE key IN (SELECT unnest($keys::INTEGER[]))"""
+    SELECT {far}, {near}, {far}_id, relation, evidence, downloads, is_listed, goes_on
+    FROM marts.{steps} WHERE {near} {those}
+    ORDER BY downloads DESC NULLS LAST, {far}, {near} LIMIT $most"""
 _CLOCK = """
     SELECT kind, days_to_first, first_child, first_evidence, days_to_first_outside, days_to_first_used, censored,
         observed_days, children, of_them_curated, inferred_children, started_on, started_from, older_children
     FROM marts.derivative_clock WHERE base = $model ORDER BY days_to_first NULLS LAST, kind"""
-_FAMILY = "SELECT * FROM marts.family WHERE id = $model"
 _KNOWN = (
     "SELECT evidence, sum(repositories)::BIGINT AS repositories FROM marts.lineage_evidence GROUP BY ALL ORDER BY ALL"
 )
@@ -54,27 +59,26 @@ def lineage(settings: Settings, model: str) -> Document:
     """
     with connect_published(settings) as connection:
         asked = {"model": model}
-        keys = _rows(connection, "SELECT key FROM staging.lineage_keys WHERE id = $model", asked)
-        ancestors, _ = _walk(connection, keys, far="parent", near="child")
-        descendants, counted = _walk(connection, keys, far="child", near="parent")
-        found: Document = {
+        family = next(iter(_rows(connection, _FAMILY, asked)), None)
+        if family is None and not _rows(connection, "SELECT id FROM staging.hub_models WHERE id = $model", asked):
+            raise InputError(
+                f"model {model}", "no repository of this name is known", "Write organisation/name as the Hub does"
+            )
+        ancestors = descendants = []
+        if family and family["ancestors"]:
+            ancestors = _walk(connection, family, steps="family_steps_up", far="parent", near="child")
+        if family and family["descendants"]:
+            descendants = _walk(connection, family, steps="family_steps", far="child", near="parent")
+        return {
             "model": model,
             "ancestors": ancestors,
             "descendants": descendants,
+            "family": family,
             "clock": _rows(connection, _CLOCK, asked),
             "techniques": _rows(connection, _KINDS, asked),
-            "evidence": {name: counted[name] for name in ("tag", "declared", "curated", "inferred")},
+            "evidence": {name: family[column] if family else 0 for name, column in _EVIDENCE.items()},
+            "hub": {row["evidence"]: row["repositories"] for row in _rows(connection, _KNOWN, {})},
         }
-        family = _rows(connection, _FAMILY, asked)
-        hub = _rows(connection, _KNOWN, {})
-        listed = keys or _rows(connection, "SELECT id FROM staging.hub_models WHERE id = $model", asked)
-    if not (listed or found["ancestors"] or found["descendants"]):
-        raise InputError(
-            f"model {model}", "no repository of this name is known", "Write organisation/name as the Hub does"
-        )
-    found["family"] = family[0] if family else None
-    found["hub"] = {row["evidence"]: row["repositories"] for row in hub}
-    return found
 
 
 def show(document: Document, console: Console) -> None:
@@ -90,36 +94,34 @@ def show(document: Document, console: Console) -> None:
 
 
 def _walk(
-    connection: duckdb.DuckDBPyConnection, keys: list[Document], *, far: str, near: str
-) -> tuple[list[Document], Counter[str]]:
-    """Everybody above or below, each by the shortest way, the nearest and most downloaded first; and counts of all.
-
-    Returns:
-        At most `MOST` of them, and how many there are by evidence.
-    """
-    found: dict[int, tuple[int, str, str, int]] = {}
-    frontier = [row["key"] for row in keys]
-    seen = set(frontier)
+    connection: duckdb.DuckDBPyConnection, family: Document, *, steps: str, far: str, near: str
+) -> list[Document]:
+    """Everybody above or below, each by the shortest way; the nearest and most downloaded, at most `MOST`."""
+    query = _STEPS.format(steps=steps, far=far, near=near, those="{those}")
+    names, found = {family["key"]: family["id"]}, list[Document]()
+    generation = list(names)
     for depth in range(1, DEEPEST + 1):
-        if not frontier:
+        if not generation or len(found) >= MOST:
             break
-        steps = connection.execute(_STEPS.format(far=far, near=near), {"frontier": frontier}).fetchall()
-        frontier = []
-        for key, via, relation, evidence in steps:
-            if key not in seen:
-                seen.add(key)
-                frontier.append(key)
-                found[key] = (via, relation, evidence, depth)
-    names = {key: rest for key, *rest in connection.execute(_NAMES, {"keys": list(seen)}).fetchall()}
-    rows = [
-        {
-            "id": names[key][0], "via": names[via][0], "relation": relation, "evidence": evidence, "depth": depth,
-            "downloads": names[key][1], "listed": names[key][2],
-        }
-        for key, (via, relation, evidence, depth) in found.items()
-    ]  # fmt: skip
-    rows.sort(key=lambda row: (row["depth"], -(row["downloads"] if row["downloads"] is not None else -1), row["id"]))
-    return rows[:MOST], Counter(evidence for _, _, evidence, _ in found.values())
+        steps_of, generation = _read(connection, query, generation), []
+        for key, via, id_, relation, evidence, downloads, listed, goes_on in steps_of:
+            if key not in names:
+                names[key] = id_
+                generation += [key] * goes_on
+                found.append({
+                    "id": id_, "via": names[via], "relation": relation, "evidence": evidence, "depth": depth,
+                    "downloads": downloads, "listed": listed,
+                })  # fmt: skip
+    return found[:MOST]
+
+
+def _read(connection: duckdb.DuckDBPyConnection, query: str, keys: list[int]) -> list[tuple[Any, ...]]:
+    """The rows of these keys; one key after the other where they are few, as many at once make DuckDB read it all."""
+    if len(keys) > FEW:
+        many = query.format(those="IN (SELECT unnest($keys::INTEGER[]))")
+        return connection.execute(many, {"keys": keys, "most": MOST}).fetchall()
+    one = query.format(those="= $key")
+    return [row for key in keys for row in connection.execute(one, {"key": key, "most": MOST}).fetchall()]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Document) -> list[Document]:
@@ -146,16 +148,14 @@ def _tree(document: Document) -> Tree:
 
 def _says(document: Document) -> str:
     known, hub = document["evidence"], document["hub"]
-    total = sum(known.values())
-    deepest = max((row["depth"] for row in document["descendants"]), default=0)
-    family = document["family"] or {}
+    family = document["family"] or {"descendants": 0, "height": 0}
     circle = f" It lies on the circle of {family['circle']}, which is not followed." if family.get("circle") else ""
     cut = " The family goes on beyond thirty generations." if family.get("is_cut") else ""
     unnamed = hub.get("unknown", 0) / max(sum(hub.values()), 1)
     return (
-        f"{total} descendants in {deepest} generations: {known['tag']} by the Hub's tags, {known['declared']} by cards"
-        f" alone, {known['curated']} from public pages where the Hub declares nothing, {known['inferred']} by their"
-        f" names. Of all repositories {unnamed:.0%} were made of a model that nobody names.{circle}{cut}"
+        f"{family['descendants']:,} descendants in {family['height']} generations: {known['tag']} by the Hub's tags,"
+        f" {known['declared']} by cards alone, {known['curated']} from public pages where the Hub declares nothing,"
+        f" {known['inferred']} by their names. Of all repositories {unnamed:.0%} were made of a model that nobody names.{circle}{cut}"
     )
 
 

@@ -42,8 +42,8 @@ def frontier(records: pl.DataFrame, others: pl.DataFrame, answer: dict[str, Any]
 
     def build(frame: Frame) -> Chart:
         room = timedelta(days=round((as_of - start).days * (0.34 if frame.narrow else 0.16)))
-        x = _years("released_on", alt.Scale(domain=[_day(start), _day(as_of + room)]))
-        y = _height(
+        x = years("released_on", alt.Scale(domain=[instant(start), instant(as_of + room)]))
+        y = height(
             "score",
             unit.partition(" (")[0] if frame.narrow else unit,
             alt.Scale(domain=[floor, max(scores)], nice=True, zero=False),
@@ -53,7 +53,7 @@ def frontier(records: pl.DataFrame, others: pl.DataFrame, answer: dict[str, Any]
         dots = alt.Chart(faint).mark_circle(size=14, opacity=0.45, color=FAINT)
         steps = alt.Chart(lines).mark_line(interpolate="step-after", strokeWidth=2.4)
         marks = alt.Chart(told).mark_point(size=54 if frame.narrow else 66, opacity=1, strokeWidth=2)
-        return _layered([
+        return layered([
             dots.encode(x, y, description=TOLD),
             steps.encode(x, y, COLOUR, strokeDash=DASH),
             marks.encode(x, y, stroke=stroke, shape=SHAPE, fill=fill, description=TOLD),
@@ -109,10 +109,10 @@ def gap(rows: pl.DataFrame, as_of: date, unit: str) -> Build:
     shown = pl.concat([rows.sort("day"), last]).with_columns(told=pl.concat_str(words, ignore_nulls=True))
 
     def build(frame: Frame) -> Chart:
-        base, y = alt.Chart(shown).encode(_years("day")), _height("gap_raw", unit)
+        base, y = alt.Chart(shown).encode(years("day")), height("gap_raw", unit)
         band = base.mark_area(interpolate="step-after", color=FAINT, opacity=0.3)
         zero = alt.Chart(pl.DataFrame({"zero": [0]})).mark_rule(color=MUTED, strokeDash=[2, 3])
-        return _layered([
+        return layered([
             band.encode(y=alt.Y("gap_lo:Q", title=unit), y2=alt.Y2("gap_hi:Q")),
             zero.encode(y=alt.Y("zero:Q")),
             base.mark_line(interpolate="step-after", color=INK, strokeWidth=2).encode(y),
@@ -133,7 +133,7 @@ def waits(rows: pl.DataFrame) -> Build:
         base = alt.Chart(rows).encode(_names("closed_model", order, 150 if frame.narrow else 220), description=TOLD)
         x = alt.X("months:Q", title="months until an open model matched it", axis=alt.Axis(tickCount=6, orient="top"))
         open_ended = base.transform_filter("datum.censored")
-        return _layered([
+        return layered([
             base.transform_filter("!datum.censored").mark_bar(size=11, color=OPEN).encode(x),
             open_ended.mark_bar(size=9, color=PAPER, stroke=CLOSED, strokeWidth=1.5, strokeDash=[4, 3]).encode(x),
             open_ended.mark_point(shape="triangle-right", size=70, filled=True, color=CLOSED, opacity=1).encode(x),
@@ -150,7 +150,7 @@ def dots(rows: pl.DataFrame, title: str) -> Build:
         base = alt.Chart(rows).encode(_names("name", order, 170 if frame.narrow else 330))
         x = alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6, orient="top", grid=True))
         whisker = base.transform_filter("isValid(datum.lo)").mark_rule(strokeWidth=3, color=AXIS)
-        return _layered([
+        return layered([
             whisker.encode(x=alt.X("lo:Q"), x2=alt.X2("hi:Q")),
             base.mark_circle(size=80, color=OPEN, opacity=1).encode(x, description=TOLD),
         ], Frame(frame.width, 26 * rows.height))  # fmt: skip
@@ -162,15 +162,15 @@ def fan(rows: pl.DataFrame, unit: str) -> Build:
     """Both simulated frontiers: medians with 50% and 90% bands. Rows: on, open_q05 ... closed_q95."""
 
     def build(frame: Frame) -> Chart:
-        base, layers = alt.Chart(rows).encode(_years("on")), []
+        base, layers = alt.Chart(rows).encode(years("on")), []
         for side, colour, dash in (("closed", CLOSED, [6, 4]), ("open", OPEN, [1, 0])):
             for lo, hi, opacity in (("q05", "q95", 0.14), ("q25", "q75", 0.22)):
-                y = _height(f"{side}_{lo}", unit, alt.Scale(zero=False))
+                y = height(f"{side}_{lo}", unit, alt.Scale(zero=False))
                 layers.append(base.mark_area(color=colour, opacity=opacity).encode(y, y2=alt.Y2(f"{side}_{hi}:Q")))
             layers.append(
                 base.mark_line(color=colour, strokeWidth=2.2, strokeDash=dash).encode(y=alt.Y(f"{side}_q50:Q"))
             )
-        return _layered(layers, frame)
+        return layered(layers, frame)
 
     return build
 
@@ -181,10 +181,10 @@ def parity(rows: pl.DataFrame) -> Build:
     told = rows.with_columns(told=pl.concat_str(pl.col("on").dt.strftime("%B %Y: "), percent, pl.lit("%")))
 
     def build(frame: Frame) -> Chart:
-        y = _height("p_parity", "probability of parity by then", alt.Scale(domain=[0, 1]), format="%")
-        base = alt.Chart(told).encode(_years("on"), y)
+        y = height("p_parity", "probability of parity by then", alt.Scale(domain=[0, 1]), format="%")
+        base = alt.Chart(told).encode(years("on"), y)
         mark = base.mark_circle(size=22, color=INK, opacity=1).encode(description=TOLD)
-        return _layered([base.mark_line(color=INK, strokeWidth=2.2), mark], frame)
+        return layered([base.mark_line(color=INK, strokeWidth=2.2), mark], frame)
 
     return build
 
@@ -194,7 +194,7 @@ def survival(steps: pl.DataFrame, median: float | None) -> Build:
 
     def build(frame: Frame) -> Chart:
         base = alt.Chart(steps).encode(alt.X("months:Q", title="months after a record", axis=alt.Axis(grid=False)))
-        y = _height("share", "share still unmatched", alt.Scale(domain=[0, 1]), format="%")
+        y = height("share", "share still unmatched", alt.Scale(domain=[0, 1]), format="%")
         layers = [
             base.mark_area(interpolate="step-after", color=FAINT, opacity=0.3).encode(
                 y=alt.Y("lo:Q"), y2=alt.Y2("hi:Q")
@@ -208,24 +208,26 @@ def survival(steps: pl.DataFrame, median: float | None) -> Build:
             label = point.mark_text(align="left", dx=10, dy=-8, color=INK, fontWeight="bold", fontSize=12)
             mark = point.mark_point(shape="diamond", size=90, filled=True, color=INK, opacity=1)
             layers += [mark, label.encode(text=alt.Text("label:N"))]
-        return _layered(layers, frame)
+        return layered(layers, frame)
 
     return build
 
 
-def _layered(layers: Sequence[Chart], frame: Frame) -> Chart:
+def layered(layers: Sequence[Chart], frame: Frame) -> Chart:
+    """Layers over one another, as wide as the frame with axes and all."""
     padding = {"top": 18, "right": 8, "left": 2, "bottom": 4}
     # The width is that of the whole drawing, so that long names leave letters as large as elsewhere.
     fitted = alt.AutoSizeParams(type="fit-x", contains="padding")
     return alt.layer(*layers, width=frame.width, height=frame.height, padding=padding, autosize=fitted)
 
 
-def _years(field: str, scale: alt.Scale | None = None) -> alt.X:
+def years(field: str, scale: alt.Scale | None = None) -> alt.X:
+    """The horizontal axis of days, labelled by years."""
     axis = alt.Axis(format="%Y", tickCount="year", grid=False)
     return alt.X(f"{field}:T", title=None, axis=axis, scale=scale or alt.Scale())
 
 
-def _height(field: str, title: str, scale: alt.Scale | None = None, **axis: Any) -> alt.Y:
+def height(field: str, title: str, scale: alt.Scale | None = None, **axis: Any) -> alt.Y:
     """The vertical axis, its title lying above it."""
     above = alt.Axis(tickCount=6, titleAngle=0, titleAlign="left", titleY=-10, titleX=0, **axis)
     return alt.Y(f"{field}:Q", title=title, scale=scale or alt.Scale(), axis=above)
@@ -235,7 +237,8 @@ def _names(field: str, order: list[str], limit: int) -> alt.Y:
     return alt.Y(f"{field}:N", title=None, sort=order, axis=alt.Axis(labelLimit=limit, ticks=False, domain=False))
 
 
-def _day(day: date) -> alt.DateTime:
+def instant(day: date) -> alt.DateTime:
+    """A day where a scale wants one."""
     return alt.DateTime(year=day.year, month=day.month, date=day.day)
 
 

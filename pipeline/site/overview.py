@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from pipeline.report.overview import WINDOWS
 from pipeline.report.sentence import movement
+from pipeline.site import sensitivity
 from pipeline.site.figures import draw
 from pipeline.site.overview_figures import changing, shared
 from pipeline.site.pages import render
@@ -20,9 +22,16 @@ TOLERANCES = {"strict": "strict", "significant": "significant"}
 _ANSWERS = """
     SELECT * FROM marts.headline WHERE is_headline ORDER BY open_definition, tolerance DESC"""
 _RATES = """
-    SELECT period, slope_per_year, slope_lo, slope_hi, p_closing, months FROM marts.closing_rate
+    SELECT period, slope_per_year AS slope, slope_lo AS lo, slope_hi AS hi, p_closing, months FROM marts.closing_rate
     WHERE series = $series AND slice = 'all' AND open_definition = 'downloadable' AND tolerance = 'strict'
-        AND measure = 'gap' AND estimator = 'ols'"""
+        AND measure = 'gap' AND estimator = 'ols' AND slope_per_year IS NOT NULL"""
+_DATES = "SELECT * FROM marts.date_sensitivity WHERE series = $series ORDER BY redated, dating"
+_MOVED = """
+    SELECT DISTINCT d.model, d.used_on, d.stated_on
+    FROM marts.date_disputes AS d
+    INNER JOIN staging.gap_inputs AS i ON d.model = i.model
+    WHERE i.series = $series AND d.evidence = 'epoch' AND d.used_on <> d.stated_on
+    ORDER BY ALL"""
 _BACKTEST = """
     SELECT measure, horizon, method, n, mae, mae_persistence, skill, skill_lo, skill_hi, coverage80
     FROM marts.backtest
@@ -53,8 +62,15 @@ def write(connection: duckdb.DuckDBPyConnection, site: dict[str, Any], folder: P
         for chosen in product(DEFINITIONS, TOLERANCES)
         if chosen in answers
     }
-    drawn = [draw(one, folder / "charts") for one in shared(connection, main)]
-    rates = {row["period"]: row for row in _rows(connection, _RATES, **series)}
+    rates = {row.pop("period"): row for row in _rows(connection, _RATES, **series)}
+    windows = [{"window": words} | rates[period] for period, words in WINDOWS.items() if period in rates]
+    figures = shared(connection, main)
+    figures.append(
+        sensitivity.choices(answers, _rows(connection, _DATES, **series), _rows(connection, _MOVED, **series))
+    )
+    if windows:
+        figures.append(sensitivity.windows(pl.DataFrame(windows)))
+    drawn = [draw(one, folder / "charts") for one in figures]
     context = {
         "main": main,
         "answers": answers,
@@ -65,7 +81,6 @@ def write(connection: duckdb.DuckDBPyConnection, site: dict[str, Any], folder: P
         "movement": movement(
             main["gap_slope_12m"], main["gap_slope_12m_lo"], main["gap_slope_12m_hi"], "the last 12 months"
         ),
-        "windows": [(words, rates.get(period)) for period, words in WINDOWS.items()],
         "parity": next(iter(_rows(connection, "FROM marts.parity WHERE series = $series", **series)), None),
         "backtest": _rows(connection, _BACKTEST, **series),
         "others": _rows(connection, _OURS),

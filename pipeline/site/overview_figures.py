@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 from lifelines import KaplanMeierFitter
 
-from pipeline.site import charts
+from pipeline.site import charts, over_time
 from pipeline.site.figures import Figure, Frame
 
 Answer = dict[str, Any]
@@ -50,7 +50,7 @@ _FORECAST = "SELECT * FROM marts.forecast WHERE series = $series ORDER BY months
 
 
 def changing(connection: duckdb.DuckDBPyConnection, answer: Answer) -> dict[str, Figure]:
-    """The figures that depend on what open means and on the tolerance: frontier, gap (strict alone), waits.
+    """The figures that depend on what open means and on the tolerance: frontier, waits; gap and lag (strict).
 
     Args:
         connection: the published file.
@@ -60,8 +60,9 @@ def changing(connection: duckdb.DuckDBPyConnection, answer: Answer) -> dict[str,
     asked = {"series": answer["series"], "definition": definition}
     suffix = "" if (definition, tolerance) == ("downloadable", "strict") else f"-{definition}-{tolerance}"
     found = {"frontier": _frontier(connection, answer, asked, suffix)}
-    if tolerance == "strict":  # the gap does not depend on it
+    if tolerance == "strict":  # these do not depend on it
         found["gap"] = _gap(connection, answer, asked, suffix)
+        found["lag"] = over_time.lag(connection, asked, answer["as_of"], suffix)
     return found | {"waits": _waits(connection, answer, asked | {"tolerance": tolerance}, suffix)}
 
 
@@ -73,6 +74,7 @@ def shared(connection: duckdb.DuckDBPyConnection, main: Answer) -> list[Figure]:
     slices = connection.execute(_SLICES, asked).pl()
     if slices.height:
         found.append(_sizes(slices, main))
+    found += over_time.classes(connection, main["series"], main["as_of"])
     forecast = connection.execute(_FORECAST, asked).pl()
     return [*found, *_forecast(forecast)] if forecast.height else found
 

@@ -17,6 +17,8 @@ from pipeline.sources.hub_models import TABLES as HUB
 from pipeline.sql_models import build, load_models
 from tests.warehouse.literal_rows import SEEN, URL, capture, edition, figure, fill_gap, rated, release, score
 
+TREES = {"lineage.circles", "lineage.keys", "lineage.steps"}
+
 
 @contextmanager
 def build_world(only=None, **more):
@@ -100,8 +102,9 @@ def build_world(only=None, **more):
         for model in models:
             if model.schema == "staging":
                 build(connection, model)
-        if any(table == "lineage.circles" for model in models for table in model.upstream):
+        if any(table in TREES for model in models for table in model.upstream):
             lineage_tables.fill_circles(connection)
+            lineage_tables.fill_keys(connection)
         if any(table.startswith("gap.") for model in models for table in model.upstream):
             fill_gap(connection)
         for model in models:
@@ -114,9 +117,11 @@ def wanted(only):
     """The tables of sql/ to build, in order: these with all they are made from, or all."""
     models = load_models()
     names = {model.table for model in models} if only is None else set(only)
-    for model in reversed(models):
+    # What Python fills in between hides who needs staging, so that comes last.
+    for model in sorted(reversed(models), key=lambda model: model.schema == "staging"):
         if model.table in names:
             # What Python fills in between is made from the whole of staging.
             gap = any(table.startswith("gap.") for table in model.upstream)
             names |= {one.table for one in models if one.schema == "staging"} if gap else set(model.upstream)
+            names |= {"staging.lineage_edges", "staging.hub_models"} if TREES & set(model.upstream) else set()
     return [model for model in models if model.table in names]
