@@ -118,7 +118,7 @@ def wanted(only):
     models = load_models()
     names = {model.table for model in models} if only is None else set(only)
     # What Python fills in between hides who needs staging, so that comes last.
-    for model in sorted(reversed(models), key=lambda model: model.schema == "staging"):
+    for model in sorted(models[::-1], key=lambda model: model.schema == "staging"):
         if model.table in names:
             # What Python fills in between is made from the whole of staging.
             gap = any(table.startswith("gap.") for table in model.upstream)
