@@ -66,6 +66,8 @@ def run(
     errors.print(f"\n{after:,} facts ({after - before:+,}); {changed}; logical hash {outcome.logical_hash[:12]}")
     errors.print(f"database  {settings.published_file}\nparquet   {settings.published / 'parquet'}")
     errors.print(f"site      {settings.published / 'site' / 'index.html'}")
+    if outcome.warnings:
+        errors.print(f"warnings  {', '.join(outcome.warnings)}")
     for problem in problems(settings):
         errors.print(problem)
     errors.print(

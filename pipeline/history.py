@@ -217,7 +217,7 @@ def _steps(connection: duckdb.DuckDBPyConnection, settings: Settings, day: date)
             if (model.schema == "staging") == early:
                 yield partial(build, connection, model)
         for check in checks:
-            if check.table.startswith("staging.") == early:
+            if check.blocking and check.table.startswith("staging.") == early:
                 yield partial(_verify, connection, check)
         if early:
             yield partial(_compute, connection, settings)

@@ -20,10 +20,17 @@ from pipeline.warehouse import connect_published, run_lock
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did."""
+    """What a run did.
+
+    Attributes:
+        logical_hash: of the published file.
+        new_captures: sources that had something new.
+        warnings: rules that rows break but that stop nothing, with the number of rows.
+    """
 
     logical_hash: str
     new_captures: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def units_of_work() -> int:
@@ -75,7 +82,7 @@ def facts_in(settings: Settings) -> int:
 
 def _raise_first_failure(result: dg.ExecuteInProcessResult) -> None:
     for check in result.get_asset_check_evaluations():
-        if not check.passed:
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
             failing, examples = (check.metadata[name].value for name in ("failing_rows", "examples"))
             raise broken(".".join(check.asset_key.path), check.check_name, failing, examples)
     for event in result.get_step_failure_events() if not result.success else []:
@@ -106,4 +113,9 @@ def _outcome(result: dg.ExecuteInProcessResult) -> Outcome:
             new.append(".".join(event.materialization.asset_key.path))
         if "logical_hash" in metadata:
             digest = str(metadata["logical_hash"].value)
-    return Outcome(digest, tuple(new))
+    warnings = sorted(
+        f"{'.'.join(check.asset_key.path)} {check.check_name} ({check.metadata['failing_rows'].value})"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    )
+    return Outcome(digest, tuple(new), tuple(warnings))

@@ -41,13 +41,19 @@ class SqlModel:
 
 @dataclass(frozen=True)
 class SqlCheck:
-    """A rule on one table: a SELECT that returns the failing rows; `others` are the other tables it reads."""
+    """A rule on one table: a SELECT that returns the failing rows.
+
+    Attributes:
+        others: the other tables that it reads.
+        blocking: nothing is published where a row fails; else it is a warning.
+    """
 
     table: str
     rule: str
     description: str
     query: str
     others: tuple[str, ...]
+    blocking: bool = True
 
 
 def load_models(root: Path = SQL) -> list[SqlModel]:
@@ -67,14 +73,15 @@ def load_models(root: Path = SQL) -> list[SqlModel]:
 
 
 def load_checks(root: Path = SQL) -> list[SqlCheck]:
-    """Every check under root/checks, named <schema>.<table>.<rule>.sql."""
-    checks = []
-    for path in sorted((root / "checks").glob("*.sql")):
-        schema, table, rule = path.stem.split(".")
-        description, _, query = split_header(path)
-        others = tuple(sorted(_tables(path, query) - {f"{schema}.{table}"}))
-        checks.append(SqlCheck(f"{schema}.{table}", rule, description, query, others))
-    return checks
+    """Every check under root/checks, and every warning under root/warnings, named <schema>.<table>.<rule>.sql."""
+    found = []
+    for folder, blocking in (("checks", True), ("warnings", False)):
+        for path in sorted((root / folder).glob("*.sql")):
+            schema, table, rule = path.stem.split(".")
+            description, _, query = split_header(path)
+            others = tuple(sorted(_tables(path, query) - {f"{schema}.{table}"}))
+            found.append(SqlCheck(f"{schema}.{table}", rule, description, query, others, blocking))
+    return found
 
 
 def build(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> int:

@@ -105,29 +105,46 @@
       : el("td", { class: "number", "data-tip": tip }, shown);
   }
 
+  // A row is made once; what changes is its pin, and its interval where the axis moves.
+  const made = new Map();
   function row(at, low, high) {
-    const pinned = state.pins.includes(at), side = text("access", at), name = data.model[at];
-    const box = el("input", { type: "checkbox", "aria-label": `Pin ${name}` });
-    box.checked = pinned;
-    box.dataset.at = at;
-    const how = text("released_on_source", at), day = data.released_on[at], kind = text("derivation", at);
+    const one = made.get(at) || make(at), scale = `${low} ${high}`, pinned = state.pins.includes(at);
+    made.set(at, one);
+    one.box.checked = pinned;
+    one.line.className = pinned ? "pinned" : "";
+    if (one.scale !== scale && data.index_value[at] !== null)
+      one.range.replaceChildren(interval(text("access", at), data.index_value[at], data.index_lo[at], data.index_hi[at], low, high));
+    one.scale = scale;
+    return one.line;
+  }
+  function make(at) {
+    const name = data.model[at], how = text("released_on_source", at), day = data.released_on[at], kind = text("derivation", at);
     const licence = text("licence", at), freedom = text("licence_class", at);
-    return el("tr", { class: pinned ? "pinned" : null },
+    const box = el("input", { type: "checkbox", "aria-label": `Pin ${name}` }), range = el("td", { class: "range" }, "–");
+    box.dataset.at = at;
+    const line = el("tr", {},
       el("td", { class: "pin" }, box),
       el("th", { scope: "row", class: "model" }, el("div", { class: "name" },
         el("a", { href: page(name), "data-tip": name.length > 24 ? name : null }, name), kind ? el("small", { class: "kind" }, kind) : null)),
       el("td", {}, rank(data.rank_best[at], data.rank_worst[at]) || "–"),
       el("td", {}, text("organisation", at) || "–"),
-      el("td", {}, access(side)),
+      el("td", {}, access(text("access", at))),
       el("td", {}, licence || "–", freedom ? el("small", {}, ` ${words(freedom)}`) : null),
       el("td", { class: "number" }, size(data.params_total[at], data.params_active[at])),
       el("td", { class: "day", "data-tip": day && (data.dated[how] || how) }, day ? `${how === "hub_created" ? "~ " : ""}${day}` : "–"),
       el("td", { class: "number strong" }, data.index_value[at] === null ? "–" : data.index_value[at].toFixed(1)),
-      el("td", { class: "range" }, data.index_value[at] === null ? "–"
-        : interval(side, data.index_value[at], data.index_lo[at], data.index_hi[at], low, high)),
+      range,
       el("td", { class: "number" }, String(data.benchmarks[at])),
       el("td", {}, text("reported_by", at) || "–"),
       columns.map((column) => cell(column, at)));
+    return { line, box, range, scale: null };
+  }
+  // Rows that stay where they are need no new layout.
+  function show(lines) {
+    const body = document.getElementById("rows");
+    lines.forEach((line, at) => { if (body.children[at] !== line) body.insertBefore(line, body.children[at] || null); });
+    while (body.children.length > lines.length) body.lastElementChild.remove();
+    if (made.size > 4000) made.clear();
   }
 
   function draw() {
@@ -138,7 +155,7 @@
       for (const value of [data.index_value[at], data.index_lo[at], data.index_hi[at]])
         if (value !== null) { low = Math.min(low, value); high = Math.max(high, value); }
     [low, high] = low > high ? [0, 1] : [Math.trunc(low) - 1, Math.trunc(high) + 1];
-    document.getElementById("rows").replaceChildren(...shown.map((at) => row(at, low, high)));
+    show(shown.map((at) => row(at, low, high)));
     document.getElementById("axis").textContent = low === 0 && high === 1 ? "" : `${low} to ${high}`;
     const rest = beside ? ` ${beside} pinned ${beside === 1 ? "one does" : "ones do"} not match, but ${beside === 1 ? "stays" : "stay"}.` : "";
     const seen = shown.length < places.length ? `; the first ${number(shown.length)} are shown` : "";

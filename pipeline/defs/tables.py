@@ -122,20 +122,24 @@ def sql_asset(model: SqlModel) -> dg.AssetsDefinition:
 
 
 def sql_check(check: SqlCheck) -> dg.AssetChecksDefinition:
-    """One rule of sql/checks as a blocking check."""
+    """One rule as a check: of sql/checks blocking, of sql/warnings not."""
 
     @dg.asset_check(
         asset=dg.AssetKey(check.table.split(".")),
         name=check.rule,
         description=check.description,
-        blocking=True,
+        blocking=check.blocking,
         additional_deps=sorted({key for table in check.others for key in upstream_key(table)}),
     )
     def rule(warehouse: Warehouse) -> dg.AssetCheckResult:
         with connect_work(warehouse.settings) as connection:
             failing, examples = failing_rows(connection, check)
         report(f"check {check.table}", 1)
-        return dg.AssetCheckResult(passed=failing == 0, metadata={"failing_rows": failing, "examples": examples})
+        return dg.AssetCheckResult(
+            passed=failing == 0,
+            severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
+            metadata={"failing_rows": failing, "examples": examples},
+        )
 
     return rule
 

@@ -155,8 +155,8 @@ def _says(document: Document) -> str:
     return (
         f"{family['descendants']:,} descendants in {family['height']} generations: {known['tag']} by the Hub's tags,"
         f" {known['declared']} by cards alone, {known['curated']} from public pages where the Hub declares nothing,"
-        f" {known['inferred']} by their names. Of all repositories {unnamed:.0%} were made of a model that nobody names."
-        f"{circle}{cut}"
+        f" {known['inferred']} by their names. Of all repositories {unnamed:.0%} were made of a model that nobody"
+        f" names.{circle}{cut}"
     )
 
 

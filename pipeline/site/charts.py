@@ -91,13 +91,20 @@ def _rule(answer: dict[str, Any], x: alt.X, y: alt.Y, frame: Frame) -> list[Char
     words = f"{'at least ' if answer['lag_bounded'] else ''}{months:.1f} months"
     length = {"released_on": [since], "until": [answer["as_of"]], "score": [answer["open_score"]], "label": [words]}
     base = alt.Chart(pl.DataFrame(length)).encode(x, y)
-    size = 12 if frame.narrow else 13
+    letters: dict[str, Any] = {
+        "align": "left",
+        "dx": 2,
+        "dy": 15,
+        "fontSize": 12 if frame.narrow else 13,
+        "fontWeight": "bold",
+    }
+    words_at = alt.Text("label:N")
     return [
         base.mark_rule(color=INK, strokeWidth=3).encode(x2=alt.X2("until:T")),
         base.mark_tick(color=INK, thickness=3, size=12, orient="vertical"),
-        base.mark_text(align="left", dx=2, dy=15, color=INK, fontSize=size, fontWeight="bold").encode(
-            text=alt.Text("label:N")
-        ),
+        # Lines that pass behind the words do not touch them.
+        base.mark_text(stroke=PAPER, strokeWidth=5, strokeJoin="round", **letters).encode(text=words_at),
+        base.mark_text(color=INK, **letters).encode(text=words_at),
     ]
 
 

@@ -178,7 +178,7 @@ def _sizes(slices: pl.DataFrame, main: Answer) -> Figure:
     told = pl.concat_str("name", pl.lit(": "), pl.col("value").round(1), pl.lit(" months ("), "open_model", pl.lit(")"))
     return Figure(
         name="sizes",
-        title="The smaller the model, the further behind",
+        title="How far behind, by the size of the open model",
         lead="Months since a closed model first reached what the best open model of that size reaches today.",
         alt="; ".join(f"{row['name']}: {row['value']:.1f} months" for row in rows.to_dicts()),
         build=charts.dots(rows.with_columns(told=told), "months behind"),

@@ -46,7 +46,7 @@ def windows(rows: pl.DataFrame) -> Figure:
 
     return Figure(
         name="windows",
-        title="Which way the gap moves depends on where one begins",
+        title="Which way the gap moves, by where one begins",
         lead=said,
         alt="; ".join(f"{row['window']}: {row['slope']:+.1f}" for row in rows.to_dicts()),
         build=build,

@@ -134,11 +134,13 @@ def test_groups_read_left_to_right(definitions):
     assert sorted(groups) == ["0_evaluate", "1_sources", "2_staging", "3_gap", "4_marts", "5_ops", "6_publish"]
 
 
-def test_every_check_blocks(definitions):
+def test_checks_block_and_warnings_do_not(definitions):
     specs = [spec for check in sql_checks for spec in check.check_specs]
     assert {spec.key for spec in specs} == set(graph(definitions).asset_check_keys)
-    assert len(specs) == 18
-    assert all(spec.blocking for spec in specs)
+    assert sum(spec.blocking for spec in specs) == 18
+    assert {spec.name for spec in specs if not spec.blocking} == {
+        "fresh", "interval_holds", "licence_known", "scored", "sources_agree",
+    }  # fmt: skip
 
 
 def test_jobs_schedules_and_sensors(definitions):

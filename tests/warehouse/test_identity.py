@@ -287,7 +287,8 @@ def test_a_recreated_repository_is_a_new_entity_and_the_old_scores_stay_with_the
         assert rows(world, query) == [(10.0, "hub:org/x@2023-01-01"), (20.0, "hub:org/x")]
         query = "SELECT access, until_on FROM staging.access_history WHERE model_id LIKE '%@%' ORDER BY from_on"
         assert rows(world, query) == [("open", SEEN[1].date()), ("unknown", None)]
-        failing = {check.rule: failing_rows(world, check)[0] for check in load_checks() if "staging" in check.table}
+        checks = [check for check in load_checks() if check.blocking and "staging" in check.table]
+        failing = {check.rule: failing_rows(world, check)[0] for check in checks}
         assert not any(failing.values()), failing
 
 

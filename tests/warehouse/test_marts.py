@@ -124,7 +124,7 @@ def test_a_size_of_its_own_table_fills_in_where_the_release_states_none(world):
 
 def test_checks_pass_on_a_good_world_and_name_what_breaks_them():
     with build_world() as world:
-        checks = {f"{check.table}.{check.rule}": check for check in load_checks()}
+        checks = {f"{check.table}.{check.rule}": check for check in load_checks() if check.blocking}
         failing = {name: failing_rows(world, check)[0] for name, check in checks.items()}
         assert {name for name, count in failing.items() if count} == {
             "marts.headline.answers"

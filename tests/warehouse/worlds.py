@@ -118,7 +118,10 @@ def wanted(only):
     models = load_models()
     names = {model.table for model in models} if only is None else set(only)
     # What Python fills in between hides who needs staging, so that comes last.
-    for model in sorted(models[::-1], key=lambda model: model.schema == "staging"):
+    downstream_first = [model for model in models if model.schema == "staging"] + [
+        model for model in models if model.schema != "staging"
+    ]
+    for model in reversed(downstream_first):
         if model.table in names:
             # What Python fills in between is made from the whole of staging.
             gap = any(table.startswith("gap.") for table in model.upstream)
