@@ -28,6 +28,7 @@ vicuna AS (
 chatgpt AS (
     FROM rated
     WHERE name LIKE 'GPT-3.5 Turbo (Jun 2023)%'
+    QUALIFY row_number() OVER (ORDER BY score DESC, name ASC) = 1
 )
 
 SELECT
