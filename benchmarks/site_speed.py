@@ -205,11 +205,9 @@ def measure(rounds: int, folder: Path) -> str:
         "marimo": (python, "-m", "marimo", "-q", "run", "in_marimo.py", "--headless", "--no-token", "--port={port}"),
     }  # fmt: skip
     visits: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
-    builds, filters = [], []
+    builds = []
     with ExitStack() as stack:
         at = {name: stack.enter_context(serving(folder, *command)) for name, command in ways.items()}
-        command = (*ways["static site"][:-1], f"--directory={large_site}")
-        large_at = stack.enter_context(serving(folder, *command))
         chromium = stack.enter_context(sync_playwright()).chromium
         browser = stack.enter_context(chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, NOWHERE]))
         for address in at.values():
@@ -220,7 +218,12 @@ def measure(rounds: int, folder: Path) -> str:
             start, cpu = time.perf_counter(), time.process_time()
             build(settings)
             builds.append((time.perf_counter() - start, time.process_time() - cpu))
-            filters += filtering(browser, large_at)
+    # By itself: the other servers go on working for those who visited them.
+    with ExitStack() as stack:
+        address = stack.enter_context(serving(folder, *ways["static site"][:-1], f"--directory={large_site}"))
+        chromium = stack.enter_context(sync_playwright()).chromium
+        browser = stack.enter_context(chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, NOWHERE]))
+        filters = [took for _ in range(rounds) for took in filtering(browser, address)]
     middle = {name: {key: median(one[key] for one in found) for key in found[0]} for name, found in visits.items()}
     first, (build_s, cpu_s) = middle["static site"], map(median, zip(*builds, strict=True))
     ratios = {name: [f"{found[key] / first[key]:.1f}" for key in ("all", "kB")] for name, found in middle.items()}

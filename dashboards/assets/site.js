@@ -53,7 +53,7 @@
         show(event.target.value);
         const now = new URL(location.href);
         if (event.target.defaultChecked) now.searchParams.delete(group); else now.searchParams.set(group, event.target.value);
-        history.replaceState(null, "", now);
+        try { history.replaceState(null, "", now); } catch { /* some browsers refuse it for files */ }
       });
     }
   }

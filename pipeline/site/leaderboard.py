@@ -170,6 +170,7 @@ def write(connection: duckdb.DuckDBPyConnection, site: Document, folder: Path) -
         "leaderboard.html", site, columns=document["columns"], rows=shown, matching=matching, axis=axis,
         models=board.models.height, organisations=_organisations(board), sizes=SIZES, least=LEAST, reported=REPORTED,
         indexed=board.models["index_value"].count(),
+        counted=connection.execute("SELECT count(*) FROM marts.leaderboard").fetchall()[0][0],
     )  # fmt: skip
     (folder / "leaderboard.html").write_text(page, encoding="utf-8")
 
