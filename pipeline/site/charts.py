@@ -89,22 +89,18 @@ def _rule(answer: dict[str, Any], x: alt.X, y: alt.Y, frame: Frame) -> list[Char
         return []
     since = answer["as_of"] - timedelta(days=round(months * _DAYS_PER_MONTH))
     words = f"{'at least ' if answer['lag_bounded'] else ''}{months:.1f} months"
-    length = {"released_on": [since], "until": [answer["as_of"]], "score": [answer["open_score"]], "label": [words]}
+    length = {"released_on": [since], "until": [answer["as_of"]], "score": [answer["open_score"]]}
     base = alt.Chart(pl.DataFrame(length)).encode(x, y)
-    letters: dict[str, Any] = {
-        "align": "left",
-        "dx": 2,
-        "dy": 15,
-        "fontSize": 12 if frame.narrow else 13,
-        "fontWeight": "bold",
-    }
-    words_at = alt.Text("label:N")
+    # At its end, and so left of the name of the open line, however short it is.
+    said = {"released_on": [answer["as_of"]], "score": [answer["open_score"]], "label": [words]}
+    label = alt.Chart(pl.DataFrame(said)).encode(x, y, text=alt.Text("label:N"))
+    letters: dict[str, Any] = {"align": "right", "dy": 15, "fontSize": 12 if frame.narrow else 13, "fontWeight": "bold"}
     return [
         base.mark_rule(color=INK, strokeWidth=3).encode(x2=alt.X2("until:T")),
         base.mark_tick(color=INK, thickness=3, size=12, orient="vertical"),
         # Lines that pass behind the words do not touch them.
-        base.mark_text(stroke=PAPER, strokeWidth=5, strokeJoin="round", **letters).encode(text=words_at),
-        base.mark_text(color=INK, **letters).encode(text=words_at),
+        label.mark_text(stroke=PAPER, strokeWidth=5, strokeJoin="round", **letters),
+        label.mark_text(color=INK, **letters),
     ]
 
 
