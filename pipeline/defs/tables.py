@@ -35,9 +35,13 @@ INDEX, GAP, FORECAST, POLICIES, DATES, VINTAGES = (
 BOARD_KEYS = [dg.AssetKey(board.source) for board in BOARDS]
 Fill = Callable[[duckdb.DuckDBPyConnection, Indexed], dict[str, int]]
 NUMBERS = {
-    "marts.headline": "SELECT gap_raw AS gap_points, lag_months, catch_up_median, catch_up_lo AS lag_lo,"
-    " catch_up_hi AS lag_hi, sentence AS answer FROM marts.headline"
+    "marts.headline": "SELECT gap_raw AS gap_points, lag_months, lag_lo, lag_hi, catch_up_median, self_reported_pct,"
+    " sentence AS answer FROM marts.headline"
     " WHERE is_headline AND open_definition = 'downloadable' AND tolerance = 'strict'",
+    "marts.sources": "SELECT max(checked_at)::DATE::VARCHAR AS freshest_source, sum(scores)::BIGINT AS scores"
+    " FROM marts.sources",
+    "marts.unresolved": "SELECT count(*) AS unmatched_models FROM marts.unresolved",
+    "ops.quarantine": "SELECT count(*) AS quarantined_rows FROM ops.quarantine",
     "marts.family": "SELECT count(*) FILTER (depth = 0) AS roots, max(depth) AS deepest, max(descendants) AS largest,"
     " count(circle) AS on_circles, count(*) FILTER (is_cut) AS cut FROM marts.family",
     "marts.lineage_evidence": "SELECT"

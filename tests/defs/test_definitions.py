@@ -178,5 +178,8 @@ def test_assets_show_the_numbers_of_their_tables(built):
         found = {table: _numbers(connection, table) for table in NUMBERS}
     assert set(found["marts.family"]) == {"roots", "deepest", "largest", "on_circles", "cut"}
     assert found["marts.lineage_evidence"]["unknown_share"] == pytest.approx(0.1, abs=0.02)
-    assert found["marts.headline"]["answer"].startswith("As of")
+    headline = found["marts.headline"]
+    assert headline["answer"].startswith("As of")
+    assert headline["lag_lo"] < headline["lag_months"] < headline["lag_hi"]
+    assert found["marts.unresolved"].keys() == {"unmatched_models"}
     assert all(isinstance(value, int | float | str) for numbers in found.values() for value in numbers.values())
