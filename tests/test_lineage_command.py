@@ -84,6 +84,9 @@ def test_a_family_has_generations_and_several_parents(built):
     found = json.loads(moat("lineage", "Qwen/Qwen2.5-7B", "--json", data=built).stdout)
     depths = {row["depth"] for row in found["descendants"]}
     assert {1, 2} <= depths
+    order = [(row["depth"], -1 if row["downloads"] is None else row["downloads"]) for row in found["descendants"]]
+    assert order == sorted(order, key=lambda place: (place[0], -place[1]))
+    assert len(order) == found["family"]["descendants"] == sum(found["evidence"].values())
     assert all(row["evidence"] in {"tag", "declared", "curated", "inferred"} for row in found["descendants"])
 
 

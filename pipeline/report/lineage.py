@@ -103,8 +103,10 @@ def _walk(
     for depth in range(1, DEEPEST + 1):
         if not generation or len(found) >= MOST:
             break
-        steps_of, generation = _read(connection, query, generation), []
-        for key, via, id_, relation, evidence, downloads, listed, goes_on in steps_of:
+        reached, generation = _read(connection, query, generation), []
+        # The most downloaded first, as the query has them of one key.
+        reached.sort(key=lambda step: (step[5] is None, -(step[5] or 0), *step[:2]))
+        for key, via, id_, relation, evidence, downloads, listed, goes_on in reached:
             if key not in names:
                 names[key] = id_
                 generation += [key] * goes_on
