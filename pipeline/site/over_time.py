@@ -172,7 +172,8 @@ def _classes_chart(rows: pl.DataFrame, order: list[str], as_of: date) -> Callabl
         told=pl.format("{}: {} {}, {}", "class", "model", pl.col("score").round(1), "available_on")
     )
     lines = pl.concat([rows, ends]).sort("class", "available_on", "score")
-    low, high = float(rows["score"].min()), float(rows["score"].max())  # type: ignore[arg-type]
+    scores = rows["score"].to_list()
+    low, high = min(scores), max(scores)
     start = min(*rows["available_on"].to_list(), as_of)
     # The wider a class, the stronger its line.
     strength = [0.35 + 0.65 * (place + 1) / len(order) for place in range(len(order))]
