@@ -2,31 +2,17 @@
 // Up to four models side by side: their facts, and what they were both scored on in one and the same series.
 (() => {
   const moat = window.moat;
-  const { el, svg, number, known, size, rank, words, link, page, access, mark, interval, join, split, load, error } = moat.tools;
-  const MOST = 4, SHOWN = 40, LETTERS = "ABCD";
+  const { el, svg, number, known, size, rank, words, link, page, access, mark, interval, join, split, load, error, fitting, meant, suggest, chosen } = moat.tools;
+  const MOST = 4, SHOWN = 40, LETTERS = "ABCD", APART = 11;
   const CLOSE = ["same_evaluator", "same_protocol", "loose"];
-  const field = document.getElementById("name"), said = document.getElementById("said");
+  const field = document.getElementById("name"), said = document.getElementById("said"), beginnings = document.getElementById("beginnings");
   const names = split(new URLSearchParams(location.search).get("ids")).filter((name, at, all) => all.indexOf(name) === at).slice(0, MOST);
-  const lower = moat.names.map((name) => name.toLowerCase());
   const count = (many, word) => `${many} ${word}${many === 1 ? "" : word === "series" ? "" : "s"}`;
 
-  function suggest() {
-    const typed = field.value.trim().toLowerCase(), found = [];
-    if (typed)
-      for (const starts of [true, false])
-        for (let at = 0; at < lower.length && found.length < 30; at += 1) {
-          const where = lower[at].indexOf(typed);
-          if (where >= 0 && (where === 0) === starts && !names.includes(moat.names[at])) found.push(moat.names[at]);
-        }
-    document.getElementById("names").replaceChildren(...found.map((name) => el("option", { value: name })));
-    return found;
-  }
   function add() {
     const typed = field.value.trim();
     if (!typed) return;
-    const at = lower.indexOf(typed.toLowerCase());
-    const found = suggest();
-    const name = at >= 0 ? moat.names[at] : found.length === 1 ? found[0] : null;
+    const found = fitting(typed, names), name = meant(typed, names);
     if (names.length >= MOST) said.textContent = `${MOST} models are compared already: remove one first.`;
     else if (name === null) said.textContent = found.length ? `“${typed}” fits ${found.length === 30 ? "30 or more models" : count(found.length, "model")}: choose one.` : `No model with a score goes by “${typed}”.`;
     else if (names.includes(name)) said.textContent = `${name} is there already.`;
@@ -104,19 +90,21 @@
     let high = top ? Math.max(top, ...values) : Math.max(...values) + spread / 4;
     if (!top && known(chance) && known(ceiling)) [low, high] = [Math.min(chance, ...values), Math.max(ceiling, ...values)];
     const x = (value) => 14 + (172 * (value - low)) / (high - low || 1);
-    // Letters of near marks take turns above and below the line, so that both can be read.
-    let last = -Infinity, above = true;
+    // Letters of near marks take turns above and below the line, and step aside where two of a row would touch.
+    const ends = [-Infinity, -Infinity];
+    let last = -Infinity, row_of = 0;
     const letters = new Map([...there].sort((one, other) => one.score.value - other.score.value).map(({ score, at }) => {
-      above = x(score.value) - last < 13 ? !above : true;
+      row_of = x(score.value) - last < APART ? 1 - row_of : 0;
       last = x(score.value);
-      return [at, above];
+      ends[row_of] = Math.max(last, ends[row_of] + APART);
+      return [at, { x: ends[row_of], y: row_of ? 36 : 11 }];
     }));
     const words = there.map(({ score, at }) => `${models[at].name} ${number(score.value, 3)}`).join(", ");
     return svg("svg", { class: "dots", viewBox: "0 0 200 54", width: 200, height: 54, role: "img", "aria-label": `${row.series.benchmark}: ${words}` },
       svg("line", { class: "rail", x1: 14, x2: 186, y1: 20, y2: 20 }),
       svg("text", { class: "end", x: 14, y: 51 }, number(low, 2)), svg("text", { class: "end", x: 186, y: 51 }, number(high, 2)),
       there.map(({ score, at }) => svg("g", { "data-tip": `${models[at].name}: ${number(score.value, 4)} ${unit}` },
-        mark(models[at].access, x(score.value), 20), svg("text", { x: x(score.value), y: letters.get(at) ? 11 : 36 }, LETTERS[at]))));
+        mark(models[at].access, x(score.value), 20), svg("text", letters.get(at), LETTERS[at]))));
   }
 
   function scores(models) {
@@ -164,7 +152,7 @@
       button.addEventListener("click", () => remove(name));
       return el("li", {}, `${LETTERS[at]} ${name}`, button);
     }));
-    suggest();
+    suggest(field, names);
     let found;
     try { found = await Promise.all(names.map(load)); } catch (problem) {
       if (mine === turn) place.replaceChildren(el("p", { class: "notice bad", role: "note" }, `${problem.message}. Is the site complete?`));
@@ -183,15 +171,15 @@
       el("a", { href: `leaderboard.html?${new URLSearchParams({ q: name, min: "0", derived: "show" })}` }, "Search the leaderboard for it")));
     if (models.length) parts.push(facts(models));
     if (models.length > 1) parts.push(scores(models));
-    else parts.push(el("p", { class: "note" }, models.length ? "Add a second model to see what they share." : "Add two models, or pin some on the ", models.length ? null : el("a", { href: "leaderboard.html" }, "leaderboard"), models.length ? null : "."));
+    else if (models.length) parts.push(el("p", { class: "note" }, "Add a second model to see what they share."));
+    beginnings.hidden = names.length > 0;
     return place.replaceChildren(...parts);
   }
 
   document.getElementById("adding").addEventListener("submit", (event) => { event.preventDefault(); add(); });
-  // A choice from the list says so by its kind of input.
   field.addEventListener("input", (event) => {
-    suggest();
-    if (event.inputType === "insertReplacementText" || event.inputType === undefined) add();
+    suggest(field, names);
+    if (chosen(event)) add();
   });
   draw();
 })();

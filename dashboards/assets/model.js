@@ -2,7 +2,7 @@
 // The page of a model: what is known of it, who says so, and every score with where it comes from.
 (() => {
   const moat = window.moat;
-  const { el, number, known, size, rank, words, safe, link, page, access, interval, load, setting, error, table } = moat.tools;
+  const { el, number, known, size, rank, words, safe, link, page, access, interval, load, script, setting, error, table, fitting, meant, suggest, chosen } = moat.tools;
   const place = document.getElementById("model");
   const SHOWN = 200;
   const said = (kind) => moat.words.evidence[kind] || (kind ? words(kind) : "not stated");
@@ -20,7 +20,8 @@
   const room = (model) => Math.max(8, ...[model.index_lo, model.index_hi].filter(known).map((end) => Math.abs(end - model.index_value) + 1));
 
   function facts(model) {
-    const licence = [model.licence || (model.access === "closed" ? "–" : "not stated"), model.licence_class && words(model.licence_class)];
+    const freedom = model.licence_class && words(model.licence_class);
+    const licence = [model.licence || freedom || (model.access === "closed" ? "–" : "not stated"), model.licence ? freedom : freedom && "its name is not stated"];
     const ranked = rank(model.rank_best, model.rank_worst);
     const index = known(model.index_value)
       ? el("div", {}, el("span", {}, "Epoch's Capabilities Index"), el("b", {}, number(model.index_value)),
@@ -111,30 +112,25 @@
     return parts.length ? section("disputes", "What is disputed", ...parts) : null;
   }
 
-  const HEADS = ["Benchmark", "Value", "Standard error or interval", "Setting", "Evaluator", "How far the series compares", "Evidence", "Self-reported",
-    "Name as written", "Source", "Published", "Fetched", "Capture", "Remark"];
+  const HEADS = ["Benchmark", "Value", "Setting", "Evaluator and evidence", "Source and name there", "Dates and capture"];
+  const host = (address) => (safe(address) ? new URL(address).host : "not stated");
+  const small = (text, kind = "muted") => (text ? el("small", { class: kind }, text) : null);
   function score(one) {
     const { series: of } = one;
-    const items = known(one.n) ? ` n = ${number(one.n)}` : "";
-    const dated = one.evaluated_on ? `${one.evaluated_on} (evaluated)` : one.published_on;
-    const observed = one.observed_on ? `snapshot of ${one.observed_on}` : null;
+    const sure = [error(one) === "–" ? null : error(one), known(one.n) ? `n = ${number(one.n)}` : null].filter(Boolean).join(", ");
+    const dated = one.evaluated_on ? `evaluated ${one.evaluated_on}` : one.published_on ? `published ${one.published_on}` : null;
+    const remark = [one.left_out && `counts nowhere: ${moat.words.left_out[one.left_out] || one.left_out}`, one.note].filter(Boolean).join("; ");
     return el("tr", { class: one.left_out ? "out" : null },
-      el("td", {}, of.benchmark, of.part ? el("small", { class: "muted" }, ` ${of.part}`) : null),
-      el("td", { class: "number" }, `${number(one.value, 4)} ${of.unit}`),
-      el("td", { class: error(one) === "–" && !items ? "none" : "number" }, `${error(one)}${items}`),
-      el("td", { class: "words" }, setting(one)),
-      el("td", {}, of.evaluator || "not stated"),
-      el("td", {}, of.comparability ? words(of.comparability) : "–"),
-      el("td", { class: "words" }, one.tier ? `${one.tier}: ${moat.words.tiers[one.tier] || ""}` : "–"),
-      el("td", {}, known(one.self_reported) ? (one.self_reported ? "yes" : "no") : "not stated"),
-      el("td", {}, one.model_as_written || "–"),
-      el("td", { class: "words" }, link(one.source_url, one.source_name || (one.source_url ? "source" : "not stated")),
-        one.source_url && !safe(one.source_url) ? el("small", { class: "muted" }, ` ${one.source_url}`) : null,
-        one.source_kind && one.source_kind !== "url" ? el("small", { class: "muted" }, ` ${words(one.source_kind)}`) : null),
-      el("td", { class: "day" }, dated || "–"),
-      el("td", { class: "day" }, [one.fetched_on, observed].filter(Boolean).join("; ") || "–"),
-      el("td", { class: "capture" }, one.capture_id || "–"),
-      el("td", { class: "words" }, [one.left_out && `counts nowhere: ${moat.words.left_out[one.left_out] || one.left_out}`, one.note].filter(Boolean).join("; ") || "–"));
+      el("td", {}, of.benchmark, small(of.part), small(remark)),
+      el("td", { class: "number" }, `${number(one.value, 4)} ${of.unit}`, small(sure)),
+      el("td", {}, of.protocol || "protocol not stated", small(one.effort)),
+      el("td", {}, of.evaluator || "not stated", small(of.comparability && words(of.comparability)),
+        small(one.tier && `${one.tier}: ${moat.words.tiers[one.tier] || ""}`), small(known(one.self_reported) ? (one.self_reported ? "self-reported" : null) : "not stated whether self-reported")),
+      el("td", {}, link(one.source_url, one.source_name || host(one.source_url)),
+        small(one.source_url && !safe(one.source_url) && one.source_url), small(moat.words.sources[one.source_kind]),
+        small(one.model_as_written && `as “${one.model_as_written}”`)),
+      el("td", {}, dated || "not dated", small(one.observed_on && `snapshot of ${one.observed_on}`), small(one.fetched_on && `fetched ${one.fetched_on}`),
+        small(one.capture_id, "muted capture")));
   }
   function scores(model) {
     const all = model.scores;
@@ -186,8 +182,21 @@
     place.replaceChildren(el("h1", {}, "The scores cannot be read"), el("p", {}, `${problem.message}. Is the site complete?`));
   }
 
+  // Without a model the page asks for one; the names come when somebody begins to write.
+  function ask() {
+    const field = document.getElementById("name"), said = document.getElementById("said");
+    const go = () => {
+      const found = fitting(field.value), name = meant(field.value);
+      if (name !== null) location.href = page(name);
+      else said.textContent = found.length ? `“${field.value}” fits ${found.length === 1 ? "one model" : `${found.length} models or more`}: choose one.` : `No model with a score goes by “${field.value}”.`;
+    };
+    const named = (then) => script("data/names.js").then(then).catch((problem) => { said.textContent = `${problem.message}. Is the site complete?`; });
+    field.addEventListener("input", (event) => named(() => { suggest(field); if (chosen(event)) go(); }));
+    document.getElementById("asking").addEventListener("submit", (event) => { event.preventDefault(); if (field.value.trim()) named(go); });
+  }
+
   const asked = new URLSearchParams(location.search).get("id");
-  if (!asked) return;
+  if (!asked) { ask(); return; }
   place.setAttribute("aria-busy", "true");
   load(asked).then((model) => (model ? show(model) : missing(asked))).catch(broken).finally(() => place.setAttribute("aria-busy", "false"));
 })();

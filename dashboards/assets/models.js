@@ -68,6 +68,30 @@
   const split = (text) => (text || "").split(",").filter(Boolean)
     .map((name) => name.replace(/%2C|%25/g, (one) => (one === "%2C" ? "," : "%")));
 
+  // Up to so many names that hold what was typed, those that begin with it first. The page loads data/names.js.
+  const MOST_NAMES = 30;
+  let lower = null;
+  const fitting = (typed, without = []) => {
+    const wanted = typed.trim().toLowerCase(), found = [];
+    lower ||= moat.names.map((name) => name.toLowerCase());
+    if (wanted)
+      for (const starts of [true, false])
+        for (let at = 0; at < lower.length && found.length < MOST_NAMES; at += 1) {
+          const where = lower[at].indexOf(wanted);
+          if (where >= 0 && (where === 0) === starts && !without.includes(moat.names[at])) found.push(moat.names[at]);
+        }
+    return found;
+  };
+  // The name that is meant: the one written so, or the only one that fits; null = none, or several.
+  const meant = (typed, without) => {
+    const found = fitting(typed, without), same = moat.names[lower.indexOf(typed.trim().toLowerCase())];
+    return same !== undefined ? same : found.length === 1 ? found[0] : null;
+  };
+  const suggest = (field, without) =>
+    document.getElementById("names").replaceChildren(...fitting(field.value, without).map((name) => el("option", { value: name })));
+  // A choice from the list says so by its kind of input.
+  const chosen = (event) => event.inputType === "insertReplacementText" || event.inputType === undefined;
+
   // FNV-1a; pipeline/site/models.py spreads the models by the same number.
   const shard = (name) => {
     let value = 2166136261;
@@ -142,6 +166,6 @@
 
   moat.tools = {
     el, svg, number, billions, known, size, rank, words, safe, link, page, access, mark, interval, join, split, shard, script, load,
-    setting, error, table,
+    setting, error, table, fitting, meant, suggest, chosen,
   };
 })();

@@ -43,6 +43,10 @@ _LEFT_OUT = {
     "smoke": "a smoke test, which only shows that the program runs",
     "older edition": "a newer edition of the ranking counts",
 }
+_SOURCES = {
+    "name_only": "named there without an address",
+    "not_stated": "which names no source of it",
+}
 _MODELS = """
     SELECT model_id, name, organisation, country, access, access_source, licence_class, params_total, params_active,
         released_on, released_on_source, weights_on, derivation, hub_ids, source_name, source_url
@@ -72,6 +76,15 @@ _NUMBERS = ("value", "ci_lo", "ci_hi", "stderr", "n", "self_reported")
 _LABEL = (
     "INNER JOIN staging.series AS e ON {0}.series = e.series_id INNER JOIN staging.benchmarks AS b USING (benchmark_id)"
 )
+_BEGINNINGS = """
+    SELECT 'the best open model and the best closed one', open_model, closed_model FROM marts.headline
+    WHERE is_headline AND open_definition = 'downloadable' AND tolerance = 'strict'
+        AND open_model IS NOT NULL AND closed_model IS NOT NULL
+    UNION ALL
+    (SELECT 'the last open model to match a closed record, and the record it matched', c.matched_by, c.closed_model
+    FROM marts.catch_up AS c INNER JOIN marts.headline AS h ON c.series = h.series
+    WHERE h.is_headline AND h.open_definition = 'downloadable' AND h.tolerance = 'strict' AND c.matched_by IS NOT NULL
+    ORDER BY c.matched_on DESC, c.closed_on DESC LIMIT 1)"""
 # Each query gives the model first, by id or by name, then what its page shows in a row.
 _BY_ID = {
     "statements": f"""
@@ -140,12 +153,21 @@ def write(connection: duckdb.DuckDBPyConnection, site: Document, folder: Path) -
     names = sorted((model["name"] for model in models), key=str.casefold)
     text = f"(window.moat = window.moat || {{}}).names = {script_json(names)};\n"
     (data / "names.js").write_text(text, encoding="utf-8")
-    words = {"tiers": TIER_WORDS, "evidence": EVIDENCE, "left_out": _LEFT_OUT}
+    words = {"tiers": TIER_WORDS, "evidence": EVIDENCE, "left_out": _LEFT_OUT, "sources": _SOURCES}
     (data / "words.js").write_text(
         f"(window.moat = window.moat || {{}}).words = {script_json(words)};\n", encoding="utf-8"
     )
-    for page in ("model.html", "compare.html"):
-        (folder / page).write_text(render(page, site, models=len(models)), encoding="utf-8")
+    (folder / "model.html").write_text(render("model.html", site, models=len(models)), encoding="utf-8")
+    page = render("compare.html", site, models=len(models), beginnings=_beginnings(connection))
+    (folder / "compare.html").write_text(page, encoding="utf-8")
+
+
+def _beginnings(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, list[str], str]]:
+    """Pairs that answer what most come for: what they are, their names, and the names as an address has them."""
+    return [
+        (title, names, ",".join(name.replace("%", "%25").replace(",", "%2C") for name in names))
+        for title, *names in connection.execute(_BEGINNINGS).fetchall()
+    ]
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> list[Document]:

@@ -110,6 +110,8 @@ def test_the_page_of_a_closed_model_says_who_matched_it_and_where_each_score_is_
     assert f"{value:g}" in tab.inner_text(".facts")
     assert matched_by in tab.text_content("#records")
     assert tab.locator("#scores tbody tr").count() == min(current, 200)
+    # Where each score is from is in sight: the table is no wider than its place.
+    assert tab.evaluate("(place => place.scrollWidth <= place.clientWidth)(document.querySelector('.scores'))")
     captures = tab.locator("#scores .capture").all_inner_texts()
     assert all(re.fullmatch(r"\d{8}T\d+Z-[0-9a-f]+", capture) for capture in captures)
     assert tab.seen.errors == []
@@ -138,6 +140,20 @@ def test_an_unknown_model_is_said_to_be_unknown_and_its_name_stays_text(site, pa
     tab.click("#model a")
     tab.wait_for_selector("#none", state="visible")
     assert tab.input_value("[name=q]") == "<img src=x onerror=alert(1)>"
+
+
+def test_a_page_without_a_model_asks_for_one(site, page):
+    tab = page(site / "model.html")
+    tab.focus("#name")
+    tab.keyboard.type("no such thing")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#said:has-text('No model with a score goes by “no such thing”')")
+    tab.fill("#name", "kimi k")
+    assert "Kimi K3" in [option.get_attribute("value") for option in tab.locator("#names option").all()]
+    tab.fill("#name", "kimi k3")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("h1:has-text('Kimi K3')")
+    assert tab.seen.errors == []
 
 
 @pytest.mark.parametrize("name", ["constructor", "__proto__", "toString"])
@@ -210,6 +226,30 @@ def test_only_scores_of_one_series_stand_beside_each_other(site, built, page, pa
     assert tab.locator("svg.dots").first.locator("circle.open, rect.closed").count() == 2
     assert tab.locator("#comparison .notice").count() == 0
     assert tab.seen.errors == []
+
+
+def test_no_letter_of_a_mark_touches_another(site, page):
+    tab = compared(page, site, "Kimi K3", "GPT-5.6 Sol", "Claude Opus 5", "GPT-5.5 Pro")
+    touching = tab.evaluate("""() => [...document.querySelectorAll("svg.dots")].filter((drawing) => {
+        const boxes = [...drawing.querySelectorAll("g text")].map((text) => text.getBoundingClientRect());
+        return boxes.some((one, at) => boxes.slice(at + 1).some((other) => one.left < other.right
+            && other.left < one.right && one.top < other.bottom && other.top < one.bottom));
+    }).map((drawing) => drawing.getAttribute("aria-label"))""")
+    assert tab.locator("svg.dots g text").count() > 40
+    assert touching == []
+
+
+def test_a_page_without_models_offers_the_best_of_both_sides(site, built, page):
+    with connect_published(Settings(data=built)) as published:
+        [best] = published.execute("""
+            SELECT open_model, closed_model FROM marts.headline
+            WHERE is_headline AND open_definition = 'downloadable' AND tolerance = 'strict'""").fetchall()
+    tab = page(site / "compare.html")
+    tab.click("#beginnings a >> text=" + " and ".join(best))
+    tab.wait_for_selector("[aria-label='Shared scores']")
+    chosen = [text.split("\n")[0] for text in tab.locator("#chosen li").all_inner_texts()]
+    assert chosen == [f"A {best[0]}", f"B {best[1]}"]
+    assert not tab.is_visible("#beginnings")
 
 
 def test_models_that_share_nothing_are_said_to_share_nothing(site, page, pair):
