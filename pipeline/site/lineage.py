@@ -64,7 +64,6 @@ def _memo(connection: duckdb.DuckDBPyConnection, hub: str) -> Document:
     return {
         "answer": report.answer(claims, report.pace(cohorts.filter(kind="any")), whole=hub == REAL_HUB),
         "claims": claims,
-        "measured": measured,
         "tally": [
             (name, Counter(getattr(claim, column) for claim in measured))
             for name, column in (("2023", "held"), ("Today", "holds"))
