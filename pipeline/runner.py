@@ -15,7 +15,7 @@ from pipeline.defs.resources import Warehouse
 from pipeline.errors import InputError, MoatError
 from pipeline.settings import ROOT, Settings
 from pipeline.sql_models import broken
-from pipeline.warehouse import connect_published, run_lock
+from pipeline.warehouse import connect_published, connect_work, run_lock
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> O
     assets = dg.AssetSelection.from_string(select) if select != "*" else WHOLE_RUN
     job = dg.define_asset_job("run", selection=assets)
     resolved = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def("run")
-    with run_lock(settings), dg.DagsterInstance.get() as instance:
+    # The file stays open from the first step to the last: else each step would load its catalogue and checkpoint it.
+    with run_lock(settings), connect_work(settings), dg.DagsterInstance.get() as instance:
         result = resolved.execute_in_process(
             instance=instance,
             partition_key=today(),

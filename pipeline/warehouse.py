@@ -180,7 +180,8 @@ def logical_hash(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _hashed_text(name: str, kind: str) -> str:
-    value = f"format('{{:.6g}}', \"{name}\")" if kind in {"DOUBLE", "FLOAT"} else f'CAST("{name}" AS VARCHAR)'
+    # A file may keep -0 as 0, which is equal to it.
+    value = f"format('{{:.6g}}', \"{name}\" + 0)" if kind in {"DOUBLE", "FLOAT"} else f'CAST("{name}" AS VARCHAR)'
     return f"coalesce({value}, chr(30))"
 
 
