@@ -63,7 +63,8 @@ def run(
         f"new captures: {', '.join(outcome.new_captures)}" if outcome.new_captures else "no source had anything new"
     )
     _print_headline(settings)
-    errors.print(f"\n{after:,} facts ({after - before:+,}); {changed}; logical hash {outcome.logical_hash[:12]}")
+    published = f"logical hash {outcome.logical_hash[:12]}" if outcome.logical_hash else "nothing was published"
+    errors.print(f"\n{after:,} facts ({after - before:+,}); {changed}; {published}")
     errors.print(f"database  {settings.published_file}\nparquet   {settings.published / 'parquet'}")
     errors.print(f"site      {settings.published / 'site' / 'index.html'}")
     if outcome.warnings:

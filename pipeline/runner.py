@@ -46,10 +46,10 @@ def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> O
         settings: where the data lives.
         hub: `local` or an address.
         as_of: ISO date of the world; empty for today.
-        select: Dagster asset selection.
+        select: Dagster asset selection; models are evaluated by `moat eval`, whatever it says.
 
     Raises:
-        InputError: the settings leave out what was captured later.
+        InputError: the settings leave out what was captured later, or the selection is of nothing that a run makes.
         MoatError: the first failure, by its own message; the last published file stays.
     """
     if settings.known_at is not None:
@@ -57,8 +57,7 @@ def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> O
     os.environ.setdefault("DAGSTER_HOME", str(ROOT / "dagster_home"))
     warehouse = Warehouse(data=str(settings.data.resolve()), hub=hub, as_of=as_of)
     definitions = build_defs(warehouse)
-    assets = dg.AssetSelection.from_string(select) if select != "*" else WHOLE_RUN
-    job = dg.define_asset_job("run", selection=assets)
+    job = dg.define_asset_job("run", selection=_selected(definitions, select))
     resolved = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def("run")
     # The file stays open from the first step to the last: else each step would load its catalogue and checkpoint it.
     with run_lock(settings), connect_work(settings), dg.DagsterInstance.get() as instance:
@@ -70,6 +69,20 @@ def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> O
         )
         _raise_first_failure(result)
     return _outcome(result)
+
+
+def _selected(definitions: dg.Definitions, select: str) -> dg.AssetSelection:
+    how = "Write an asset selection, such as '+key:\"published\"'; `dg list defs` has the names"
+    try:
+        selection = WHOLE_RUN if select == "*" else dg.AssetSelection.from_string(select) & WHOLE_RUN
+        found = selection.resolve(definitions.get_repository_def().asset_graph)
+    except dg.DagsterError as error:
+        raise InputError(
+            f"--select {select}", f"cannot be followed ({' '.join(str(error).split()).rstrip('.')})", how
+        ) from error
+    if not found:
+        raise InputError(f"--select {select}", "is of nothing that a run makes", how)
+    return selection
 
 
 def facts_in(settings: Settings) -> int:

@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MOAT = ROOT / ".venv" / "bin" / "moat"
+NO_SITE = ("--select", '+key:"published"')
+"""Of a run all but the site, for tests that do not look at it."""
 CANARY = "hf_canary0123456789"
 """A token that must turn up nowhere."""
 

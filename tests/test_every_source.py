@@ -14,7 +14,7 @@ from pipeline.settings import Settings
 from pipeline.sources import own_evaluations
 from pipeline.sources.boards import BOARDS
 from pipeline.warehouse import connect_published, logical_hash
-from tests.conftest import CANARY, moat
+from tests.conftest import CANARY, NO_SITE, moat
 from tests.faults.test_canary import files_with_the_token
 from tests.sources import board_data, test_every_eval_ever, test_harness_results, test_open_llm_leaderboard_v1
 from tests.sources.board_data import arena, benchmark, contents, entry, epoch, rating, submission
@@ -70,7 +70,7 @@ def epoch_address(hub):
 
 
 def run(hub, data):
-    return moat("run", "--hub", hub.url, data=data, MOAT_EPOCH=epoch_address(hub), HF_TOKEN=CANARY)
+    return moat("run", *NO_SITE, "--hub", hub.url, data=data, MOAT_EPOCH=epoch_address(hub), HF_TOKEN=CANARY)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_a_second_run_adds_nothing(hub, data):
 
 
 def test_a_source_left_out_keeps_what_it_said(hub, data):
-    moat("run", "--hub", hub.url, data=data, MOAT_SKIP="lmarena,epoch", MOAT_EPOCH="http://127.0.0.1:9")
+    moat("run", *NO_SITE, "--hub", hub.url, data=data, MOAT_SKIP="lmarena,epoch", MOAT_EPOCH="http://127.0.0.1:9")
     found = query(
         data, "SELECT source, state, scores FROM marts.sources WHERE source IN ('lmarena', 'epoch') ORDER BY 1"
     )

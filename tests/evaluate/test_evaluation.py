@@ -22,7 +22,7 @@ from pipeline.localhub.server import serve
 from pipeline.settings import Settings
 from pipeline.sources import own_evaluations
 from pipeline.sources.hub_client import HubClient
-from tests.conftest import CANARY, MOAT, ROOT, moat, said
+from tests.conftest import CANARY, MOAT, NO_SITE, ROOT, moat, said
 from tests.evaluate import tiny
 from tests.evaluate.conftest import values
 from tests.sources.test_harness_eras import MODEL, V043, changed
@@ -59,7 +59,7 @@ def test_a_model_goes_from_the_hub_to_the_leaderboard_and_a_smoke_test_counts_no
     assert set(values(found)[tiny.MODEL]) == {"copa", "cb"}
     assert all(0 <= value <= 1 for value in values(found)[tiny.MODEL].values())
 
-    moat("run", data=tmp_path, MOAT_HUB=hub.url)
+    moat("run", *NO_SITE, data=tmp_path, MOAT_HUB=hub.url)
     with duckdb.connect(str(tmp_path / "published" / "openmoat.duckdb"), read_only=True) as published:
 
         def ask(query):
