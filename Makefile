@@ -38,7 +38,7 @@ $(VENV)/eval-ready: $(VENV)/ready requirements-eval.lock requirements-ray.lock
 	@touch $@
 
 test: $(VENV)/eval-ready browser
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m "not soak"
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 soak: $(VENV)/eval-ready browser
 	$(VENV)/bin/python -m pytest -m soak
