@@ -25,7 +25,7 @@ from pipeline.sources.hub_client import HubClient
 from tests.conftest import CANARY, MOAT, NO_SITE, ROOT, moat, said
 from tests.evaluate import tiny
 from tests.evaluate.conftest import values
-from tests.sources.test_harness_eras import MODEL, V043, changed
+from tests.sources.harness_files import MODEL, V043, changed
 
 SETTINGS = Settings(hub="http://127.0.0.1:9", HF_TOKEN=None)
 

@@ -13,7 +13,7 @@ from pipeline.settings import Settings
 from pipeline.sources.harness_results import BOARD
 from pipeline.sources.hub_files import INDEX, MAX_DOCUMENT_BYTES
 from tests.sources.board_data import offering
-from tests.sources.test_harness_eras import LIGHTEVAL, MODEL, PATH, V043, arguments, changed
+from tests.sources.harness_files import LIGHTEVAL, MODEL, PATH, V043, arguments, changed
 from tests.sources.test_open_llm_leaderboard_v1 import write
 
 ONE, OTHER = "testers/results", "others/evals"
