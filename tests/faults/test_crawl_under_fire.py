@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 
 import polars as pl
 import pytest
@@ -28,10 +29,11 @@ fetch(Settings(), sys.argv[1], "hub")
 
 
 @pytest.mark.parametrize(
-    ("repositories", "page_size", "seconds"),
-    [(3_000, 100, (1.5, 3.0)), pytest.param(300_000, 1000, (3.0, 6.0), marks=pytest.mark.soak)],
+    ("repositories", "page_size", "requests"),
+    [(3_000, 100, (8, 20)), pytest.param(300_000, 1000, (40, 120), marks=pytest.mark.soak)],
 )
-def test_every_repository_is_there_once(tmp_path, repositories, page_size, seconds):
+def test_every_repository_is_there_once(tmp_path, repositories, page_size, requests):
+    """Killed after so many requests, as often as it takes."""
     file, data = tmp_path / "hub.parquet", tmp_path / "data"
     write(file, repositories)
     env = {
@@ -41,16 +43,17 @@ def test_every_repository_is_there_once(tmp_path, repositories, page_size, secon
     dice, killed = random.Random(repositories), 0  # noqa: S311
     with serve(open_parquet(file), fault=Fault("each-in-turn-with-pages")) as hub:
         while True:
+            last = hub.requests["list"] + dice.randint(*requests)
             crawl = subprocess.Popen([sys.executable, "-c", CRAWL, hub.url], env=env, cwd=ROOT, stderr=subprocess.PIPE)
-            try:
-                _, said = crawl.communicate(timeout=dice.uniform(*seconds))
-            except subprocess.TimeoutExpired:
+            while crawl.poll() is None and hub.requests["list"] < last:
+                time.sleep(0.005)
+            if crawl.poll() is None:
                 crawl.send_signal(signal.SIGKILL)
-                crawl.communicate()
                 killed += 1
-                continue
-            assert crawl.returncode == 0, said.decode()
-            break
+            _, said = crawl.communicate()
+            if crawl.returncode != -signal.SIGKILL:
+                break
+        assert crawl.returncode == 0, said.decode()
     assert killed
     settings = Settings(data=data)
     # A kill may come after a whole list was sealed; the next crawl then asks for what changed since.
