@@ -2,19 +2,18 @@
 // Up to four models side by side: their facts, and what they were both scored on in one and the same series.
 (() => {
   const moat = window.moat;
-  const { el, svg, number, known, size, rank, words, link, page, access, mark, interval, join, split, load, error, fitting, meant, suggest, chosen } = moat.tools;
+  const { el, svg, number, known, size, rank, words, link, page, access, mark, interval, join, split, load, error, fitting, meant, unclear, suggest, chosen } = moat.tools;
   const MOST = 4, SHOWN = 40, LETTERS = "ABCD", APART = 11;
   const CLOSE = ["same_evaluator", "same_protocol", "loose"];
   const field = document.getElementById("name"), said = document.getElementById("said"), beginnings = document.getElementById("beginnings");
   const names = split(new URLSearchParams(location.search).get("ids")).filter((name, at, all) => all.indexOf(name) === at).slice(0, MOST);
-  const count = (many, word) => `${many} ${word}${many === 1 ? "" : word === "series" ? "" : "s"}`;
 
   function add() {
     const typed = field.value.trim();
     if (!typed) return;
-    const found = fitting(typed, names), name = meant(typed, names);
+    const name = meant(typed, names);
     if (names.length >= MOST) said.textContent = `${MOST} models are compared already: remove one first.`;
-    else if (name === null) said.textContent = found.length ? `“${typed}” fits ${found.length === 30 ? "30 or more models" : count(found.length, "model")}: choose one.` : `No model with a score goes by “${typed}”.`;
+    else if (name === null) said.textContent = unclear(typed, fitting(typed, names));
     else if (names.includes(name)) said.textContent = `${name} is there already.`;
     else {
       names.push(name);
@@ -135,7 +134,7 @@
     fill();
     const all = rows.filter((row) => row.of.every(Boolean)).length;
     return el("section", {}, title,
-      el("p", { class: "lead" }, `${count(rows.length, "series")} with scores of ${models.length > 2 ? `two or more of them, ${all} with scores of all` : "both"}.`),
+      el("p", { class: "lead" }, `${rows.length} series with scores of ${models.length > 2 ? `two or more of them, ${all} with scores of all` : "both"}.`),
       ...remarks,
       el("p", { class: "key" }, models.map((model, at) => el("span", { class: `access ${model.access}` }, `${LETTERS[at]} ${model.name}`))),
       el("div", { class: "scroll beside", tabindex: "0", role: "region", "aria-label": "Shared scores" },

@@ -2,7 +2,7 @@
 // The page of a model: what is known of it, who says so, and every score with where it comes from.
 (() => {
   const moat = window.moat;
-  const { el, number, known, size, rank, words, safe, link, page, access, interval, load, script, setting, error, table, fitting, meant, suggest, chosen } = moat.tools;
+  const { el, number, known, size, rank, words, safe, link, page, access, interval, load, script, error, table, fitting, meant, unclear, suggest, chosen } = moat.tools;
   const place = document.getElementById("model");
   const SHOWN = 200;
   const said = (kind) => moat.words.evidence[kind] || (kind ? words(kind) : "not stated");
@@ -186,9 +186,9 @@
   function ask() {
     const field = document.getElementById("name"), said = document.getElementById("said");
     const go = () => {
-      const found = fitting(field.value), name = meant(field.value);
+      const name = meant(field.value);
       if (name !== null) location.href = page(name);
-      else said.textContent = found.length ? `“${field.value}” fits ${found.length === 1 ? "one model" : `${found.length} models or more`}: choose one.` : `No model with a score goes by “${field.value}”.`;
+      else said.textContent = unclear(field.value, fitting(field.value));
     };
     const named = (then) => script("data/names.js").then(then).catch((problem) => { said.textContent = `${problem.message}. Is the site complete?`; });
     field.addEventListener("input", (event) => named(() => { suggest(field); if (chosen(event)) go(); }));

@@ -87,6 +87,9 @@
     const found = fitting(typed, without), same = moat.names[lower.indexOf(typed.trim().toLowerCase())];
     return same !== undefined ? same : found.length === 1 ? found[0] : null;
   };
+  const unclear = (typed, found) => (found.length
+    ? `“${typed}” fits ${found.length < MOST_NAMES ? found.length : `${MOST_NAMES} or more`} models: choose one.`
+    : `No model with a score goes by “${typed}”.`);
   const suggest = (field, without) =>
     document.getElementById("names").replaceChildren(...fitting(field.value, without).map((name) => el("option", { value: name })));
   // A choice from the list says so by its kind of input.
@@ -139,7 +142,6 @@
       return score;
     });
   };
-  const setting = (score) => [score.series.protocol || "protocol not stated", score.effort].filter(Boolean).join("; ");
   const error = (score) => {
     if (known(score.stderr)) return `± ${number(score.stderr, 3)}`;
     return known(score.ci_lo) && known(score.ci_hi) ? `${number(score.ci_lo, 2)} to ${number(score.ci_hi, 2)}` : "–";
@@ -166,6 +168,6 @@
 
   moat.tools = {
     el, svg, number, billions, known, size, rank, words, safe, link, page, access, mark, interval, join, split, shard, script, load,
-    setting, error, table, fitting, meant, suggest, chosen,
+    error, table, fitting, meant, unclear, suggest, chosen,
   };
 })();
