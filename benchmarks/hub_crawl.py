@@ -19,12 +19,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx2
 from huggingface_hub import HfApi, ModelCard, set_client_factory
 from huggingface_hub.utils import get_session, paginate
 
 from benchmarks.synthetic_hub import write, write_changed
-from pipeline import identity_tables, raw
+from pipeline import identity_tables, lineage_tables, raw
 from pipeline.settings import ROOT, Settings
 from pipeline.sources import facts, hub_crawl
 from pipeline.sources.boards import BOARDS
@@ -54,15 +55,16 @@ def crawl(data: Path, url: str) -> Result:
 
 def staging(data: Path, url: str) -> Result:
     """Every capture that is not folded yet into the state, and all tables of staging from it."""
-    return _build(data, {model.table for model in load_models() if model.schema == "staging"})
+    tables = {model.table for model in load_models() if model.schema == "staging"}
+    return _build(data, tables, identity_tables.fill, lineage_tables.fill_names)
 
 
 def hub_models(data: Path, url: str) -> Result:
     """Every capture that is not folded yet into the state, and staging.hub_models from it."""
-    return _build(data, {"staging.hub_models"})
+    return _build(data, {"staging.hub_models"}, identity_tables.fill)
 
 
-def _build(data: Path, wanted: set[str]) -> Result:
+def _build(data: Path, wanted: set[str], *fills: Callable[[duckdb.DuckDBPyConnection], object]) -> Result:
     settings = Settings(data=data, hub=ORIGIN)
     facts.fetch(settings)
     with connect_work(settings) as connection:
@@ -72,7 +74,8 @@ def _build(data: Path, wanted: set[str]) -> Result:
         raw.load_renames(connection, settings, "not asked")
         for board in BOARDS:
             raw.load_board(connection, settings, board, "not asked")
-        identity_tables.fill(connection)
+        for fill in fills:
+            fill(connection)
         rows = {model.table: build(connection, model) for model in load_models() if model.table in wanted}
     return {"repositories": rows["staging.hub_models"], "scores": rows.get("staging.scores", 0)}
 
@@ -128,7 +131,7 @@ def table(rows: list[tuple[str, Result, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def measure(repositories: int, changed: int) -> str:
+def measure(repositories: int, changed: int, cards: int) -> str:
     """The whole story on a synthetic Hub of so many repositories."""
     with tempfile.TemporaryDirectory(prefix="hub-crawl-") as name:
         folder = Path(name)
@@ -143,7 +146,7 @@ def measure(repositories: int, changed: int) -> str:
         with hub(after) as url:
             increment = step("crawl", data, url)
         folded = step("hub_models", data)
-        write(small, CARDS)
+        write(small, cards)
         with hub(small, lists=False) as url:
             ours = step("crawl", folder / "few", url)
             theirs = step("cards", folder / "few", url)
@@ -175,10 +178,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--repositories", type=int, default=3_000_000)
     parser.add_argument("--changed", type=int, default=50_000)
+    parser.add_argument("--cards", type=int, default=CARDS, help="repositories whose cards are read one by one")
     parser.add_argument("--step", nargs=3, metavar=("NAME", "DATA", "URL"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if not given.step:
-        print(measure(given.repositories, given.changed))
+        print(measure(given.repositories, given.changed, given.cards))
         return
     name, data, url = given.step
     start = time.perf_counter()
