@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     with result files of lm-evaluation-harness (commas between). `bulk_start` names a dataset whose table of all models
     spares the first crawl of a Hub, such as cfahlgren1/hub-stats; empty means none. `known_at` leaves out what was
     captured later: a build of what was known by then (UTC). `history` names a build in data/history that is written
-    and read in place of today's files.
+    and read in place of today's files. `memory` is how much DuckDB holds of the work file before it writes to disk.
 
     Evaluations: `eval_launcher` is `subprocess` or `ray`, `eval_ray` the address of the cluster's dashboard.
     `eval_python` is the interpreter that has what a backend needs; empty means that of `make eval`, or else this one.
@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     hub: str = "local"
     hub_token: SecretStr | None = Field(default=None, validation_alias="HF_TOKEN")
     shared: Path = ROOT.parent / "shared"
+    memory: str = Field(default="3GB", pattern=r"^[0-9]+(\.[0-9]+)? ?[KMGT]i?B$")
     page_size: int = Field(default=1000, ge=1, le=1000)
     timeout_s: float = Field(default=30.0, gt=0)
     retries: int = Field(default=5, ge=0, le=10)

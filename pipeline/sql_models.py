@@ -95,6 +95,10 @@ def build(connection: duckdb.DuckDBPyConnection, model: SqlModel) -> int:
     """
     try:
         connection.execute(f"CREATE OR REPLACE TABLE {model.table} AS {model.query}")
+    except duckdb.OutOfMemoryException as error:
+        raise WarehouseError(
+            model.table, str(error).splitlines()[0], "Raise MOAT_MEMORY, or free space where MOAT_DATA lies"
+        ) from error
     except duckdb.Error as error:
         raise WarehouseError(
             model.table, str(error).splitlines()[0], f"Mend sql/{model.schema}/{model.name}.sql"

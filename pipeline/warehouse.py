@@ -76,7 +76,7 @@ def connect_work(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     path = settings.work_file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(str(path), config={"threads": os.cpu_count() or 1})
+        connection = duckdb.connect(str(path), config={"threads": os.cpu_count() or 1, "memory_limit": settings.memory})
     except (OSError, duckdb.Error) as error:
         raise WarehouseError(
             str(path), f"it cannot be opened ({_first_line(error)})", "End other runs, or delete it: it is rebuilt"

@@ -4,7 +4,9 @@ import duckdb
 import pytest
 
 from pipeline.errors import WarehouseError
+from pipeline.settings import Settings
 from pipeline.sql_models import build, load_checks, load_models
+from pipeline.warehouse import connect_work
 
 
 def write(root, name, text):
@@ -45,6 +47,16 @@ def test_a_column_nobody_documented_is_refused(tmp_path):
         connection.execute("CREATE SCHEMA marts")
         with pytest.raises(WarehouseError, match="its header documents"):
             build(connection, load_models(tmp_path)[0])
+
+
+def test_what_does_not_fit_into_memory_goes_to_disk_or_says_which_setting_to_raise(tmp_path):
+    write(tmp_path, "staging/many", "-- D.\n-- x | one\nSELECT DISTINCT hash(i) AS x FROM range(3000000) AS t (i)")
+    write(tmp_path, "staging/one", "-- D.\n-- x | one\nSELECT list(i) AS x FROM range(30000000) AS t (i)")
+    models = {model.name: model for model in load_models(tmp_path)}
+    with connect_work(Settings(data=tmp_path, memory="60MB")) as connection:
+        assert build(connection, models["many"]) == 3_000_000
+        with pytest.raises(WarehouseError, match="Raise MOAT_MEMORY, or free space where MOAT_DATA lies"):
+            build(connection, models["one"])
 
 
 def test_every_check_of_the_project_names_a_model_and_says_what_it_holds():
