@@ -1,5 +1,6 @@
 """Boards of scores in the form in which their sources publish them, served by the local Hub."""
 
+import copy
 import io
 from contextlib import contextmanager
 from dataclasses import replace
@@ -121,3 +122,18 @@ class Boards:
 def offering(data, *datasets):
     with serve(Repositories.of(), datasets=Repositories.of(*datasets)) as hub:
         yield Boards(data, hub)
+
+
+def changed(thing, **changes):
+    """A copy with other values at dotted places (two underscores for a dot); `...` takes a place away."""
+    thing = copy.deepcopy(thing)
+    for place, value in changes.items():
+        *holders, last = place.split("__")
+        at = thing
+        for key in holders:
+            at = at[key]
+        if value is ...:
+            del at[last]
+        else:
+            at[last] = value
+    return thing

@@ -1,10 +1,9 @@
 """Result files of lm-evaluation-harness of every era, as tests change and read them."""
 
-import copy
-
 from pipeline.sources import harness
 from pipeline.sources.board import Part
 from pipeline.sources.hub_files import Document
+from tests.sources import board_data
 from tests.sources.test_open_llm_leaderboard_v1 import write
 
 SHA = "84430552036c85cc6a16722b26496df4d93f3afe"
@@ -95,19 +94,10 @@ OUTSIDE, UNKNOWN = "value outside its scale", "unit not proven: scale of the met
 
 
 def changed(file, **changes):
-    """A copy with other values at places (two underscores between keys); `...` takes a place away."""
-    file = copy.deepcopy(file)
-    for place, value in changes.items():
-        *holders, last = (key.replace("n_", "n-") if key in {"n_shot", "n_samples"} else key
-                          for key in place.split("__"))  # fmt: skip
-        at = file
-        for key in holders:
-            at = at[key]
-        if value is ...:
-            del at[last]
-        else:
-            at[last] = value
-    return file
+    """A copy with other values at places, in which `n_shot` and `n_samples` are written as files write them."""
+    written = {"n_shot": "n-shot", "n_samples": "n-samples"}
+    places = {"__".join(written.get(key, key) for key in place.split("__")): value for place, value in changes.items()}
+    return board_data.changed(file, **places)
 
 
 def arguments(file, **stated):

@@ -19,6 +19,7 @@ from pipeline.settings import Settings
 from pipeline.sources.board import TABLES
 from pipeline.sources.every_eval_ever import BOARD, DATASET
 from pipeline.sources.hub_files import INDEX, MAX_DOCUMENT_BYTES
+from tests.sources.board_data import changed
 from tests.sources.test_open_llm_leaderboard_v1 import JSON, write
 
 RESULT = {
@@ -47,21 +48,6 @@ RECORD = {
     "evaluation_results": [RESULT],
 }  # fmt: skip
 PATH = "data/quiz/maker/small-7b/one.json"
-
-
-def changed(thing, **changes):
-    """A copy with other values at dotted places (two underscores for a dot); `...` takes a place away."""
-    thing = copy.deepcopy(thing)
-    for place, value in changes.items():
-        *holders, last = place.split("__")
-        at = thing
-        for key in holders:
-            at = at[key]
-        if value is ...:
-            del at[last]
-        else:
-            at[last] = value
-    return thing
 
 
 def result(**changes):
