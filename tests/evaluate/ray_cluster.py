@@ -93,7 +93,10 @@ class Cluster:
         return found
 
     def workers(self):
-        """Processes that evaluate, by the node they run on, with their environment."""
+        """Processes that evaluate, by the node they run on, with their environment.
+
+        A job begins as `env`, which takes from its environment what the worker must not have and becomes the worker.
+        """
         found = {}
         for pid in self.processes():
             try:
@@ -101,7 +104,7 @@ class Cluster:
                 environment = Path(f"/proc/{pid}/environ").read_text()
             except OSError:
                 continue
-            if b"worker.py" in command:
+            if b"worker.py" in command and command[0] != b"env":
                 node = environment.partition(f"{MARK}=")[2].partition("\0")[0].rpartition("/")[2]
                 found[node] = (pid, environment)
         return found
