@@ -23,7 +23,7 @@ MOST = 2_000
 """Steps of a generation that are followed, and repositories that are returned, the nearest and most downloaded first.
 Counts are of all."""
 FEW = 64
-"""Keys that are asked for one by one."""
+"""Keys that are looked up each by itself."""
 _EVIDENCE = {"tag": "tagged_descendants", "declared": "declared_descendants", "curated": "curated_descendants",
              "inferred": "inferred_descendants"}  # fmt: skip
 _FAMILY = """
@@ -118,16 +118,20 @@ def _walk(
 
 
 def _read(connection: duckdb.DuckDBPyConnection, query: str, keys: list[int]) -> list[tuple[Any, ...]]:
-    """The rows of these keys; one key after the other where they are few, as many at once make DuckDB read it all."""
+    """The rows of these keys; each key by a branch of its own where they are few, as a list of keys reads it all."""
     if len(keys) > FEW:
-        many = query.format(those="IN (SELECT unnest($keys::INTEGER[]))")
-        return connection.execute(many, {"keys": keys, "most": MOST}).fetchall()
-    one = query.format(those="= $key")
-    return [row for key in keys for row in connection.execute(one, {"key": key, "most": MOST}).fetchall()]
+        values: Document = {"keys": keys}
+        text = query.format(those="IN (SELECT unnest($keys::INTEGER[]))")
+    else:
+        values = {f"k{n}": key for n, key in enumerate(keys)}
+        text = " UNION ALL ".join(f"({query.format(those=f'= $k{n}')})" for n in range(len(keys)))
+    return connection.execute(text, {**values, "most": MOST}).fetchall()
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Document) -> list[Document]:
-    return connection.execute(query, values).pl().to_dicts()
+    found = connection.execute(query, values)
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _tree(document: Document) -> Tree:
