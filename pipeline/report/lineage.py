@@ -159,11 +159,16 @@ def _says(document: Document) -> str:
     cut = " The family goes on beyond thirty generations." if family.get("is_cut") else ""
     unnamed = hub.get("unknown", 0) / max(sum(hub.values()), 1)
     return (
-        f"{family['descendants']:,} descendants in {family['height']} generations: {known['tag']} by the Hub's tags,"
+        f"{_counted(family['descendants'], 'descendant')} in {_counted(family['height'], 'generation')}:"
+        f" {known['tag']} by the Hub's tags,"
         f" {known['declared']} by cards alone, {known['curated']} from public pages where the Hub declares nothing,"
         f" {known['inferred']} by their names. Of all repositories {unnamed:.0%} were made of a model that nobody"
         f" names.{circle}{cut}"
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _clocks(rows: list[Document]) -> Table:

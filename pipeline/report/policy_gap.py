@@ -14,6 +14,7 @@ from pipeline.gap.policy import COMPARABILITY, POLICIES, Policy
 from pipeline.gap.series import SeriesReport
 from pipeline.gap.sides import OpenDefinition
 from pipeline.policy_tables import PREFIX, Effect, Question, candidates, cell_effects, index_effects
+from pipeline.report.numbers import significant
 from pipeline.settings import Settings
 from pipeline.warehouse import connect_published
 
@@ -131,7 +132,7 @@ def _cells(row: Document) -> tuple[str, ...]:
     """The texts of _COLUMNS."""
     bound = "> " if row["lag_bounded"] else ""
     return (
-        "-" if row["gap"] is None else f"{row['gap']:.3g}",
+        "-" if row["gap"] is None else significant(row["gap"]),
         "-" if row["lag_months"] is None else f"{bound}{row['lag_months']:.1f}",
         "-" if row["catch_up_median"] is None else f"{row['catch_up_median']:.1f}",
         "-" if row["records"] is None else f"{row['censored']} of {row['records']}",

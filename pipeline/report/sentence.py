@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.gap.series import SeriesReport
 from pipeline.gap.survival import Survival
+from pipeline.report.numbers import significant
 
 OPEN_WORDS = {
     "downloadable": "open-weight",
@@ -12,7 +13,7 @@ OPEN_WORDS = {
 }
 UNIT_WORDS = {
     "percent": " percentage points",
-    "fraction": "",
+    "fraction": " percentage points",
     "elo": " Elo",
     "points": " points",
     "minutes": " minutes",
@@ -45,31 +46,31 @@ def answer(report: SeriesReport, unit: str | None, definition: str, subset: str 
     kind = f"{OPEN_WORDS[definition]} model{subset and ' '}{subset}"
     subject = f"As of {date}, the best {kind} ({best_open.model})"
     other, noise = f"the best closed one ({best_closed.model})", report.noise
+    times = 100 if unit == "fraction" else 1
+    ends = (gap, gap) if noise.gap_lo is None or noise.gap_hi is None else (noise.gap_lo, noise.gap_hi)
+    gap, lo, hi = times * gap, times * ends[0], times * ends[1]
     points = UNIT_WORDS.get(unit or "", "")
-    size = f"{abs(gap):.3g}{points}"
-    lo, hi = (gap, gap) if noise.gap_lo is None or noise.gap_hi is None else (noise.gap_lo, noise.gap_hi)
+    size = f"{significant(abs(gap))}{points}"
     if hi < 0:
-        return "open_leads", f"{subject} leads {other} by {size}{_interval(-hi, -lo, 3)}."
+        return "open_leads", f"{subject} leads {other} by {size}{_interval(-hi, -lo)}."
     if lo <= 0:
         last = noise.clearly_behind_on
         behind = f"it was last clearly behind on {last}" if last else "it was never clearly behind"
         if noise.gap_lo is None:
             return "within_error", f"{subject} is level with {other}."
         return "within_error", (
-            f"{subject} is within measurement error of {other}: a gap of {gap:.3g}{points}"
-            f"{_interval(lo, hi, 3)}; {behind}."
+            f"{subject} is within measurement error of {other}: a gap of {significant(gap)}{points}"
+            f"{_interval(lo, hi)}; {behind}."
         )
-    size += _interval(lo, hi, 3)
+    size += _interval(lo, hi)
     if report.backward.months is None:
-        return "behind", (
-            f"{subject} is {size} behind {other}; no closed model was clearly ahead at this tolerance,"
-            " so the lag in months is undefined."
-        )
+        why = (report.backward.note or "").partition(": ")[2]
+        return "behind", f"{subject} is {size} behind {other}; the lag in months is undefined: {why}."
     lag = f"{report.backward.months:.1f} months"
     if report.backward.bounded:
         return "behind_at_least", f"{subject} trails {other} by more than {lag} ({size})."
     if noise.lag_lo is not None and noise.lag_hi is not None:
-        lag += _interval(max(noise.lag_lo, 0.0), noise.lag_hi, 2)
+        lag += f" (90% CI {max(noise.lag_lo, 0.0):.1f} to {noise.lag_hi:.1f})" if noise.lag_lo != noise.lag_hi else ""
     return "behind", f"{subject} trails {other} by about {lag}, or {size}.{typical(report.survival)}"
 
 
@@ -95,6 +96,6 @@ def movement(slope: float | None, lo: float | None, hi: float | None, window: st
     return f"The gap {verb} over {window}: {slope:+.1f} points a year (90% CI {lo:.1f} to {hi:.1f})."
 
 
-def _interval(lo: float, hi: float, digits: int) -> str:
+def _interval(lo: float, hi: float) -> str:
     """The interval in brackets; nothing where it has no width."""
-    return "" if lo == hi else f" (90% CI {lo:.{digits}g} to {hi:.{digits}g})"
+    return "" if lo == hi else f" (90% CI {significant(lo)} to {significant(hi)})"

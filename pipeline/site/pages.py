@@ -98,12 +98,16 @@ def headline(row: dict[str, Any]) -> Markup:
     best = Markup('The best <span class="open">{}</span> model').format(kind[row["open_definition"]])
     other = Markup('the best <span class="closed">closed</span> one')
     months, lo, hi = row["lag_months"], row["lag_lo"], row["lag_hi"]
-    span = "" if lo is None or hi is None else f" (90% CI {lo:.1f}–{hi:.1f})"
+    span = "" if lo is None or hi is None else f" (90% CI {lo:.1f} to {hi:.1f})"
     match row["state"]:
         case "behind" if months is not None:
             return Markup("{} trails {} by about {:.1f} months{}.").format(best, other, months, span)
         case "behind_at_least" if months is not None:
             return Markup("{} trails {} by more than {:.1f} months.").format(best, other, months)
+        case "behind":
+            return Markup("{} is {:.1f} points behind {}, and no closed model is clearly ahead of it.").format(
+                best, row["gap_raw"], other
+            )
         case "within_error":
             last = row["clearly_behind_on"]
             behind = f"it was last clearly behind on {last}" if last else "it was never clearly behind"
