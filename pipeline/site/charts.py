@@ -146,19 +146,32 @@ def waits(rows: pl.DataFrame) -> Build:
 
 
 def dots(rows: pl.DataFrame, title: str) -> Build:
-    """A dot with a whisker a row, in the order given. Rows: name, value, lo, hi, told; lo and hi may be null."""
+    """A dot with a whisker a row, in the order given; an arrow for a lower bound.
+
+    Rows: name, value (months), lo, hi, bounded; lo and hi may be null.
+    """
     order = rows["name"].to_list()
+    rows = rows.with_columns(told=pl.concat_str("name", pl.lit(": "), months_told()))
 
     def build(frame: Frame) -> Chart:
         base = alt.Chart(rows).encode(_names("name", order, 170 if frame.narrow else 330))
         x = alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6, orient="top", grid=True))
         whisker = base.transform_filter("isValid(datum.lo)").mark_rule(strokeWidth=3, color=AXIS)
+        arrow = base.transform_filter("datum.bounded").mark_point(shape="triangle-right", size=95, filled=True)
         return layered([
             whisker.encode(x=alt.X("lo:Q"), x2=alt.X2("hi:Q")),
-            base.mark_circle(size=80, color=OPEN, opacity=1).encode(x, description=TOLD),
+            base.transform_filter("!datum.bounded").mark_circle(size=80, color=OPEN, opacity=1)
+            .encode(x, description=TOLD),
+            arrow.encode(x, color=alt.value(OPEN), opacity=alt.value(1), description=TOLD),
         ], Frame(frame.width, 26 * rows.height))  # fmt: skip
 
     return build
+
+
+def months_told() -> pl.Expr:
+    """`value` in words: months, at least so many where it is a lower bound."""
+    least = pl.when("bounded").then(pl.lit("at least ")).otherwise(pl.lit(""))
+    return pl.concat_str(least, _number("value"), pl.lit(" months"))
 
 
 def fan(rows: pl.DataFrame, unit: str) -> Build:
@@ -237,7 +250,9 @@ def height(field: str, title: str, scale: alt.Scale | None = None, **axis: Any) 
 
 
 def _names(field: str, order: list[str], limit: int) -> alt.Y:
-    return alt.Y(f"{field}:N", title=None, sort=order, axis=alt.Axis(labelLimit=limit, ticks=False, domain=False))
+    return alt.Y(
+        f"{field}:N", title=None, sort=order, axis=alt.Axis(labelLimit=limit, labelPadding=6, ticks=False, domain=False)
+    )
 
 
 def instant(day: date) -> alt.DateTime:

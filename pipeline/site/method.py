@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from pipeline.report.overview import METHODS, WINDOWS
-from pipeline.site.pages import figure, render, words
+from pipeline.site.pages import NONE, ranged, render
+from pipeline.site.published import others
 from pipeline.warehouse import tables_of
 
 Row = dict[str, Any]
 Cells = list[list[Any]]
-NONE = "\N{EN DASH}"
-"""What stands where nothing is known."""
 OPEN = {"downloadable": "downloadable", "commercial": "commercially usable", "unrestricted": "unrestricted"}
 _EVIDENCE = {"declared": "declared", "curated": "on a public page", "inferred": "by name alone", "none": "none",
              "unknown": "unknown"}  # fmt: skip
@@ -40,7 +38,7 @@ AND open_model IS NOT NULL AND closed_model IS NOT NULL
 GROUP BY comparability
 """
 _ANSWERS = """
-SELECT h.*, s.rmst18_months, s.rmst18_lo, s.rmst18_hi, s.matched_only_mean
+SELECT h.*, s.matched_only_mean
 FROM marts.headline AS h
 LEFT JOIN marts.survival AS s
     ON h.series = s.series AND h.slice = s.slice AND h.open_definition = s.open_definition
@@ -72,7 +70,6 @@ SELECT reason, count(*), sum(scores), count(*) FILTER (WHERE would_lead), count(
 FROM marts.left_out GROUP BY reason ORDER BY sum(scores) DESC, reason
 """
 _DATES = "SELECT * FROM marts.date_sensitivity WHERE series = $series ORDER BY redated, dating"
-_LINE = "SELECT * FROM marts.parity_line WHERE series = $series AND measure = 'lag' AND period = 'whole'"
 _BACKTEST = """
 SELECT * FROM marts.backtest WHERE horizon = 12 AND (basis = 'refit' OR series = $series)
 ORDER BY basis DESC, measure, origins, mae
@@ -95,7 +92,6 @@ def write(connection: duckdb.DuckDBPyConnection, site: dict[str, Any], folder: P
         given = asked if "$series" in query else {}
         return connection.execute(query, given).pl().to_dicts()
 
-    line = next(iter(rows(_LINE)), None)
     page = render(
         "method.html", site, main=main, counts=rows(_COUNTS)[0],
         series=dict(connection.execute(_SERIES_COUNTS).fetchall()), answers=_answers(answers),
@@ -104,51 +100,9 @@ def write(connection: duckdb.DuckDBPyConnection, site: dict[str, Any], folder: P
         evidence=[(_EVIDENCE.get(kind, kind), meaning, int(count))
                   for kind, meaning, count in connection.execute(_EVIDENCES).fetchall()],
         parity=next(iter(rows("FROM marts.parity ORDER BY basis DESC")), None),
-        others=[other | {"ours": ours(other["comparable_to"], main, line)}
-                for other in rows("FROM marts.other_figures ORDER BY published_on DESC, figure_id")],
-        marts=len(tables_of(connection, "marts")), published=_published,
+        others=others(connection), marts=len(tables_of(connection, "marts")),
     )  # fmt: skip
     (folder / "method.html").write_text(page, encoding="utf-8")
-
-
-def ranged(value: float | None, lo: float | None = None, hi: float | None = None, digits: int = 1) -> str:
-    """A number with its interval in brackets; an end that is not reached is said so, a dash stands for none."""
-    if value is None:
-        return NONE
-    text = f"{value:.{digits}f}"
-    if lo is None and hi is None:
-        return text
-    ends = ("not reached" if end is None else f"{end:.{digits}f}" for end in (lo, hi))
-    return f"{text} ({' to '.join(ends)})"
-
-
-def ours(metric: str | None, main: Mapping[str, Any] | None, line: Mapping[str, Any] | None) -> str:
-    """Our own figure that is nearest to one of others, in words.
-
-    Args:
-        metric: `comparable_to` of marts.other_figures.
-        main: the headline with its restricted mean.
-        line: the straight line through our lag.
-    """
-    if main is None:
-        return NONE
-    match metric:
-        case "backward_lag":
-            least = "at least " if main["lag_bounded"] else ""
-            return f"lag of today: {least}{ranged(main['lag_months'], main['lag_lo'], main['lag_hi'])}"
-        case "catch_up_median":
-            ends = (main["catch_up_calibrated_lo"], main["catch_up_calibrated_hi"])
-            return f"catch-up median: {ranged(main['catch_up_median'], *ends)}"
-        case "catch_up_mean":
-            mean = ranged(main["rmst18_months"], main["rmst18_lo"], main["rmst18_hi"])
-            return f"catch-up mean within 18 months, unmatched records included: {mean}"
-        case "gap":
-            return f"gap: {ranged(main['gap_raw'], main['gap_lo'], main['gap_hi'], 2)}"
-        case "parity_by_line" if line is not None:
-            crossed = line["crosses_on"]
-            return f"the same line on our series: {f'crosses on {crossed}' if crossed else line['note']}"
-        case _:
-            return "no like figure"
 
 
 def _answers(found: list[Row]) -> Cells:
@@ -189,18 +143,3 @@ def _backtest(found: list[Row]) -> Cells:
         for row in found
         if row["method"] != "persistence"
     ]  # fmt: skip
-
-
-def _published(other: Mapping[str, Any]) -> str:
-    """What others published, as far as they did: lag or its range, gap, day of parity."""
-    unit, parts = "months", []
-    interval = other["ci_level"] is not None
-    if other["lag_months"] is not None:
-        parts.append(f"{ranged(other['lag_months'], other['lag_lo'], other['lag_hi'])} {unit}")
-    elif other["lag_lo"] is not None and other["lag_hi"] is not None:
-        parts.append(f"{figure(other['lag_lo'], 1)} to {figure(other['lag_hi'], 1)} {unit}")
-    if other["gap_points"] is not None:
-        parts.append(f"gap {ranged(other['gap_points'], other['gap_points_lo'], other['gap_points_hi'])} points")
-    if other["parity_on"] is not None:
-        parts.append(f"parity on {words(other['parity_on'])}")
-    return "; ".join(parts) + (f" ({other['ci_level']:.0%} intervals)" if interval and parts else "")

@@ -15,6 +15,7 @@ from pipeline.site import sensitivity
 from pipeline.site.figures import draw
 from pipeline.site.overview_figures import changing, shared
 from pipeline.site.pages import render
+from pipeline.site.published import others
 
 DEFINITIONS = {"downloadable": "any weights", "unrestricted": "free licence"}
 """Definitions of open that the page can switch between, and their words."""
@@ -37,9 +38,6 @@ _BACKTEST = """
     FROM marts.backtest
     WHERE series = $series AND origins = 'all' AND method <> 'persistence' AND basis = 'hindsight'
     ORDER BY measure, horizon, mae"""
-_OURS = """
-    SELECT publisher, published_on, lag_months, lag_lo, lag_hi, definition, comparable_to, source_url
-    FROM marts.other_figures WHERE lag_months IS NOT NULL OR lag_lo IS NOT NULL ORDER BY published_on DESC, publisher"""
 _LEADERS = """
     SELECT CASE WHEN rank_worst > rank_best THEN rank_best || '-' || rank_worst ELSE rank_best::VARCHAR END AS rank,
         model, organisation, access, released_on, index_value, index_lo, index_hi
@@ -83,7 +81,7 @@ def write(connection: duckdb.DuckDBPyConnection, site: dict[str, Any], folder: P
         ),
         "parity": next(iter(_rows(connection, "FROM marts.parity WHERE series = $series", **series)), None),
         "backtest": _rows(connection, _BACKTEST, **series),
-        "others": _rows(connection, _OURS),
+        "others": others(connection),
         "unscored": _rows(connection, _UNSCORED, as_of=main["as_of"]),
         "leaders": _rows(connection, _LEADERS),
         "scores": _count(connection, "staging.scores WHERE superseded_at IS NULL"),

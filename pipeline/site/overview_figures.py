@@ -170,19 +170,22 @@ def _survival(rows: pl.DataFrame, main: Answer) -> Figure:
 
 def _sizes(slices: pl.DataFrame, main: Answer) -> Figure:
     named = pl.col("slice").str.replace("params <= ", "up to ").str.replace("card", "fits a card of")
+    lag = {"value": "lag_months", "lo": "lag_lo", "hi": "lag_hi", "bounded": "lag_bounded"}
     whole = {"name": "any size", "open_model": main["open_model"]} | {
-        name: main[f"lag_{end}"] for name, end in (("value", "months"), ("lo", "lo"), ("hi", "hi"))
+        name: main[column] for name, column in lag.items()
     }
-    parts = slices.select(named.alias("name"), "open_model", value="lag_months", lo="lag_lo", hi="lag_hi")
-    rows = pl.concat([parts, pl.DataFrame([whole])], how="diagonal_relaxed").drop_nulls("value").sort("value", "name")
-    told = pl.concat_str("name", pl.lit(": "), pl.col("value").round(1), pl.lit(" months ("), "open_model", pl.lit(")"))
+    parts = slices.select(named.alias("name"), "open_model", **lag)
+    largest_first = pl.col("name").str.extract(r"(\d+)").cast(pl.Int64)
+    rows = pl.concat([parts, pl.DataFrame([whole])], how="diagonal_relaxed").drop_nulls("value")
+    rows = rows.sort("value", largest_first, descending=[False, True], nulls_last=True)
     return Figure(
         name="sizes",
         title="How far behind, by the size of the open model",
         lead="Months since a closed model first reached what the best open model of that size reaches today.",
-        alt="; ".join(f"{row['name']}: {row['value']:.1f} months" for row in rows.to_dicts()),
-        build=charts.dots(rows.with_columns(told=told), "months behind"),
+        alt="; ".join(rows.select(pl.concat_str("name", pl.lit(": "), charts.months_told())).to_series()),
+        build=charts.dots(rows, "months behind"),
         data=rows,
+        note="An arrow: no closed model is old enough to say more than “at least”." if rows["bounded"].any() else None,
         source="Sizes as the Hub's headers or the developers state them; models of unknown size are left out",
     )
 

@@ -54,16 +54,31 @@ def _environment() -> Environment:
     return environment
 
 
+NONE = "\N{EN DASH}"
+"""What stands where nothing is known."""
+
+
 def figure(value: float | None, digits: int = 2) -> str:
     """A number for people: whole ones with separators, others with up to so many decimals; a dash for none."""
     if value is None:
-        return "–"
+        return NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
     if float(value).is_integer() and abs(value) >= 1000:
         return f"{int(value):,}"
     text = f"{value:.{digits}f}"
     return re.sub(r"\.?0+$", "", text) if "." in text else text
+
+
+def ranged(value: float | None, lo: float | None = None, hi: float | None = None, digits: int = 1) -> str:
+    """A number with its interval in brackets; an end that is not reached is said so, a dash stands for none."""
+    if value is None:
+        return NONE
+    text = f"{value:.{digits}f}"
+    if lo is None and hi is None:
+        return text
+    ends = ("not reached" if end is None else f"{end:.{digits}f}" for end in (lo, hi))
+    return f"{text} ({' to '.join(ends)})"
 
 
 def words(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pipeline.site.charts import dots, layered
+from pipeline.site.charts import dots, layered, months_told
 from pipeline.site.figures import FAINT, INK, MUTED, TOLD, Figure, Frame
 
 _OPEN = {
@@ -33,7 +33,8 @@ def windows(rows: pl.DataFrame) -> Figure:
 
     def build(frame: Frame) -> Any:
         names = alt.Y("window:N", title=None, sort=rows["window"].to_list(),
-                      axis=alt.Axis(labelLimit=140 if frame.narrow else 330, ticks=False, domain=False))  # fmt: skip
+                      axis=alt.Axis(labelLimit=140 if frame.narrow else 330, labelPadding=6, ticks=False,
+                                    domain=False))  # fmt: skip
         base = alt.Chart(rows.with_columns(told=told)).encode(names)
         axis = alt.Axis(tickCount=6, orient="top", grid=True)
         zero = alt.Chart(pl.DataFrame({"slope": [0]})).mark_rule(color=MUTED, strokeDash=[2, 3])
@@ -68,28 +69,27 @@ def choices(
         moved: models of the series that Epoch dates otherwise: model, used_on, stated_on.
     """
     lags = [
-        (f"lag, {_OPEN[definition]}, {tolerance}", row["lag_months"], row["lag_lo"], row["lag_hi"])
+        (f"lag, {_OPEN[definition]}, {tolerance}", row["lag_months"], row["lag_lo"], row["lag_hi"], row["lag_bounded"])
         for (definition, tolerance), row in answers.items()
     ]
     waits = [
         ("catch-up, days " + row["dating"] + (f" ({row['redated']} moved)" if row["redated"] else ""),
-         row["catch_up_median"], row["catch_up_lo"], row["catch_up_hi"])
+         row["catch_up_median"], row["catch_up_lo"], row["catch_up_hi"], False)
         for row in dates
     ]  # fmt: skip
-    schema = {"name": pl.String, "value": pl.Float64, "lo": pl.Float64, "hi": pl.Float64}
+    schema = {"name": pl.String, "value": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "bounded": pl.Boolean}
     rows = pl.DataFrame(lags + waits, schema=schema, orient="row").drop_nulls("value")
     spans = [
         f"{what} {min(values):.1f} to {max(values):.1f}"
         for what in ("lag", "catch-up")
         if (values := rows.filter(pl.col("name").str.starts_with(what))["value"].to_list())
     ]
-    told = pl.format("{}: {} months", "name", pl.col("value").round(1))
     return Figure(
         name="choices",
         title="What other choices would have answered",
         lead=f"Months, from the same scores: {'; '.join(spans)}.",
-        alt="; ".join(f"{row['name']}: {row['value']:.1f} months" for row in rows.to_dicts()),
-        build=dots(rows.with_columns(told=told), "months"),
+        alt="; ".join(rows.select(pl.concat_str("name", pl.lit(": "), months_told())).to_series()),
+        build=dots(rows, "months"),
         data=rows,
         source="marts.headline and marts.date_sensitivity; whiskers are 90% intervals",
         note="; ".join(f"{row['model']}: {row['used_on']} is used, Epoch has {row['stated_on']}" for row in moved)
