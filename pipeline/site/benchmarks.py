@@ -208,12 +208,14 @@ def lag_chart(data: pl.DataFrame, told: list[str], frame: Frame) -> Any:
         frame: on narrow ones names stand above their rows.
     """
     lags = data["lag_months"].is_not_null()
+    # By how much open leads is below; here it would cut names short.
+    briefly = pl.Series(told, dtype=pl.String).str.replace(r"^open leads by .*", "open leads")
     rows = data.with_columns(
         told=pl.Series(told, dtype=pl.String),
         place=pl.int_range(pl.len()),
         count=pl.format("{} models", "models"),
         named=pl.when("saturated").then(pl.format("{} (saturated)", "benchmark"))
-        .when(lags).then("benchmark").otherwise(pl.format("{} ({})", "benchmark", pl.Series(told, dtype=pl.String))),
+        .when(lags).then("benchmark").otherwise(pl.format("{} ({})", "benchmark", briefly)),
         median_told=pl.format("{}: half of the closed records matched after {} months", "benchmark",
                               pl.col("catch_up_median").round(1)),
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
@@ -133,8 +133,9 @@ def waits(rows: pl.DataFrame) -> Build:
     order = rows.sort("closed_on", descending=True)["closed_model"].to_list()
 
     def build(frame: Frame) -> Chart:
-        base = alt.Chart(rows).encode(_names("closed_model", order, 150 if frame.narrow else 220), description=TOLD)
-        x = alt.X("months:Q", title="months until an open model matched it", axis=alt.Axis(tickCount=6, orient="top"))
+        base = alt.Chart(rows).encode(_names("closed_model", order, 190 if frame.narrow else 220), description=TOLD)
+        title = f"months until {'matched' if frame.narrow else 'an open model matched it'}"
+        x = alt.X("months:Q", title=title, axis=alt.Axis(tickCount=6, orient="top"))
         open_ended = base.transform_filter("datum.censored")
         return layered([
             base.transform_filter("!datum.censored").mark_bar(size=11, color=OPEN).encode(x),
@@ -146,7 +147,7 @@ def waits(rows: pl.DataFrame) -> Build:
 
 
 def dots(rows: pl.DataFrame, title: str) -> Build:
-    """A dot with a whisker a row, in the order given; an arrow for a lower bound.
+    """A dot with a whisker a row, in the order given; an arrow for a lower bound. On narrow ones names stand above.
 
     Rows: name, value (months), lo, hi, bounded; lo and hi may be null.
     """
@@ -154,8 +155,11 @@ def dots(rows: pl.DataFrame, title: str) -> Build:
     rows = rows.with_columns(told=pl.concat_str("name", pl.lit(": "), months_told()))
 
     def build(frame: Frame) -> Chart:
-        base = alt.Chart(rows).encode(_names("name", order, 170 if frame.narrow else 330))
-        x = alt.X("value:Q", title=title, axis=alt.Axis(tickCount=6, orient="top", grid=True))
+        names = alt.Y("name:N", sort=order, axis=None) if frame.narrow else _names("name", order, 330)
+        base = alt.Chart(rows).encode(names)
+        above = base.mark_text(align="left", dy=-13, color=INK, fontSize=11.5, limit=frame.width - 20)
+        axis = alt.Axis(tickCount=6, orient="top", grid=True, offset=8 if frame.narrow else 0)
+        x = alt.X("value:Q", title=title, axis=axis)
         whisker = base.transform_filter("isValid(datum.lo)").mark_rule(strokeWidth=3, color=AXIS)
         arrow = base.transform_filter("datum.bounded").mark_point(shape="triangle-right", size=95, filled=True)
         return layered([
@@ -163,7 +167,8 @@ def dots(rows: pl.DataFrame, title: str) -> Build:
             base.transform_filter("!datum.bounded").mark_circle(size=80, color=OPEN, opacity=1)
             .encode(x, description=TOLD),
             arrow.encode(x, color=alt.value(OPEN), opacity=alt.value(1), description=TOLD),
-        ], Frame(frame.width, 26 * rows.height))  # fmt: skip
+            *[above.encode(x=alt.value(0), text=alt.Text("name:N"))] * frame.narrow,
+        ], Frame(frame.width, (36 if frame.narrow else 26) * rows.height))  # fmt: skip
 
     return build
 
@@ -218,10 +223,13 @@ def survival(steps: pl.DataFrame, median: float | None) -> Build:
             base.mark_line(interpolate="step-after", color=INK, strokeWidth=2.2).encode(y),
         ]
         if median is not None:
-            words = f"half matched after {median:.1f} months"
+            words = f"half {'' if frame.narrow else 'matched '}after {median:.1f} months"
+            side: Literal["left", "right"] = "left" if median < steps["months"].to_list()[-1] / 2 else "right"
             half = pl.DataFrame({"months": [median], "share": [0.5], "label": [words]})
             point = alt.Chart(half).encode(alt.X("months:Q"), y)
-            label = point.mark_text(align="left", dx=10, dy=-8, color=INK, fontWeight="bold", fontSize=12)
+            label = point.mark_text(
+                align=side, dx=10 if side == "left" else -10, dy=-8, color=INK, fontWeight="bold", fontSize=12
+            )
             mark = point.mark_point(shape="diamond", size=90, filled=True, color=INK, opacity=1)
             layers += [mark, label.encode(text=alt.Text("label:N"))]
         return layered(layers, frame)

@@ -101,6 +101,25 @@ WIDEST = """
 """
 
 
+CUT_OFF = """
+  [...document.querySelectorAll('svg text')].filter(one => !one.closest('.scroll')).map(one => {
+    const box = one.getBoundingClientRect();
+    return box.width && (box.left < 0 || box.right > innerWidth || one.textContent.includes('…')) && one.textContent;
+  }).filter(Boolean)
+"""
+
+
+@pytest.mark.parametrize("screen", [PHONE, {}], ids=["phone", "desktop"])
+def test_no_word_of_a_chart_is_cut_off(page, site, served, screen):
+    cut = {}
+    for name in pages(site):
+        tab = page(served + name, **screen)
+        if found := tab.evaluate(CUT_OFF):
+            cut[name] = found
+        tab.close()
+    assert not cut, pformat(cut)
+
+
 def test_no_page_runs_a_script_that_got_into_it(page, site, served):
     for name in pages(site):
         tab = page(served + name)
