@@ -135,7 +135,7 @@ def waits(rows: pl.DataFrame) -> Build:
     def build(frame: Frame) -> Chart:
         base = alt.Chart(rows).encode(_names("closed_model", order, 190 if frame.narrow else 220), description=TOLD)
         title = f"months until {'matched' if frame.narrow else 'an open model matched it'}"
-        x = alt.X("months:Q", title=title, axis=alt.Axis(tickCount=6, orient="top"))
+        x = alt.X("months:Q", title=title, axis=alt.Axis(tickCount=4 if frame.narrow else 6, orient="top"))
         open_ended = base.transform_filter("datum.censored")
         return layered([
             base.transform_filter("!datum.censored").mark_bar(size=11, color=OPEN).encode(x),
@@ -214,7 +214,8 @@ def survival(steps: pl.DataFrame, median: float | None) -> Build:
     """The share of closed records that no open model has matched, by months. Rows: months, share, lo, hi."""
 
     def build(frame: Frame) -> Chart:
-        base = alt.Chart(steps).encode(alt.X("months:Q", title="months after a record", axis=alt.Axis(grid=False)))
+        axis = alt.Axis(grid=False, tickCount=5 if frame.narrow else 10)
+        base = alt.Chart(steps).encode(alt.X("months:Q", title="months after a record", axis=axis))
         y = height("share", "share still unmatched", alt.Scale(domain=[0, 1]), format="%")
         layers = [
             base.mark_area(interpolate="step-after", color=FAINT, opacity=0.3).encode(

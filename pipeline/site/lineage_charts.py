@@ -288,7 +288,7 @@ def known(rows: pl.DataFrame) -> Callable[[Frame], Chart]:
             "start:Q",
             title=None,
             scale=alt.Scale(domain=[0, 1], nice=False),
-            axis=alt.Axis(format="%", tickCount=5, grid=False),
+            axis=alt.Axis(format="%", tickCount=2 if frame.narrow else 5, grid=False),
         )
         bars = (
             alt.Chart(placed)

@@ -101,23 +101,30 @@ WIDEST = """
 """
 
 
-CUT_OFF = """
-  [...document.querySelectorAll('svg text')].filter(one => !one.closest('.scroll')).map(one => {
-    const box = one.getBoundingClientRect();
-    return box.width && (box.left < 0 || box.right > innerWidth || one.textContent.includes('…')) && one.textContent;
-  }).filter(Boolean)
+# Words of charts that leave the screen, were cut short or lie on other words (not on their own halo).
+ILLEGIBLE = """
+  [...document.querySelectorAll('svg')].filter(one => !one.closest('.scroll')).flatMap(svg => {
+    const words = [...svg.querySelectorAll('text')].map(one => [one.textContent, one.getBoundingClientRect()])
+      .filter(([text, box]) => text.trim() && box.width);
+    const cut = words.filter(([text, box]) => box.left < 0 || box.right > innerWidth || text.includes('…'));
+    const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+      && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
+    const pairs = words.flatMap(([text, box], at) => words.slice(at + 1)
+      .filter(([other, its]) => other !== text && over(box, its)).map(([other]) => `${text} | ${other}`));
+    return [...cut.map(([text]) => text), ...pairs];
+  })
 """
 
 
 @pytest.mark.parametrize("screen", [PHONE, {}], ids=["phone", "desktop"])
-def test_no_word_of_a_chart_is_cut_off(page, site, served, screen):
-    cut = {}
+def test_no_word_of_a_chart_is_cut_off_or_lies_on_another(page, site, served, screen):
+    illegible = {}
     for name in pages(site):
         tab = page(served + name, **screen)
-        if found := tab.evaluate(CUT_OFF):
-            cut[name] = found
+        if found := tab.evaluate(ILLEGIBLE):
+            illegible[name] = found
         tab.close()
-    assert not cut, pformat(cut)
+    assert not illegible, pformat(illegible)
 
 
 def test_no_page_runs_a_script_that_got_into_it(page, site, served):
