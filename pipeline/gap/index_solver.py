@@ -8,13 +8,14 @@ why a fit takes milliseconds where a general solver that differentiates numerica
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import lapack
 from scipy.special import expit
-from threadpoolctl import ThreadpoolController
+
+from pipeline.gap.one_thread import one_thread
 
 REACH = 10.0  # capabilities and difficulties lie within +-REACH, slopes below it
 FLATTEST = 0.1
@@ -194,12 +195,6 @@ class State:
         return np.where(self.stuck, 0.0, np.concatenate([models, moved]))
 
 
-@cache
-def _pools() -> ThreadpoolController:
-    """The thread pools of numpy's and scipy's linear algebra, looked up once."""
-    return ThreadpoolController()
-
-
 def solve(problem: Problem, start: Floats | None = None, weights: Floats | None = None) -> Solution:
     """Minimise the cost within the bounds (projected Levenberg-Marquardt, then Newton).
 
@@ -209,9 +204,7 @@ def solve(problem: Problem, start: Floats | None = None, weights: Floats | None 
         weights: how often each row counts; once where null. A benchmark or model whose rows all count
             0 is still determined, by the ridge alone.
     """
-    # The matrices are too small for several threads, which wait for one another on a busy machine: twenty
-    # times slower was measured. One thread also adds up in the same order on every machine.
-    with _pools().limit(limits=1, user_api="blas"):
+    with one_thread():
         return _solve(problem, start, np.ones(len(problem.performance)) if weights is None else weights)
 
 

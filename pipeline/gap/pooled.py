@@ -15,6 +15,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from pipeline.errors import InputError
+from pipeline.gap.one_thread import one_thread
 from pipeline.gap.weibull import Bools, Observed, log_densities, unidentified
 
 NODES = 15
@@ -161,7 +162,10 @@ class _Model:
             start.append(math.log(0.4))
             bounds.append(_LIMITS["log_sd"])
         options = {"ftol": 1e-11, "maxiter": 200}
-        found = minimize(self.negative, np.array(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        with one_thread():
+            found = minimize(
+                self.negative, np.array(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options
+            )
         return np.asarray(found.x, dtype=np.float64)
 
     def covariance(self, theta: Floats, *, robust: bool) -> Floats | None:

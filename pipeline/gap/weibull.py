@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from pipeline.gap.lag import DAYS_PER_MONTH, CatchUp
+from pipeline.gap.one_thread import one_thread
 
 ONE_DAY = 1 / DAYS_PER_MONTH
 """Months. Dates are days: a match on the day itself or before it came some time before one day."""
@@ -124,7 +125,8 @@ def weibull(lags: Floats, censored: Bools) -> Weibull:
 
     start = np.array([0.3, seen.log_months[seen.exact].mean() + 0.3])
     bounds = [(-_LOG_SHAPE, _LOG_SHAPE), _LOG_SCALE]
-    found = minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12})
+    with one_thread():
+        found = minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12})
     log_shape, log_scale = (float(part) for part in found.x)
     if _at_a_bound(log_shape, log_scale):
         note = "weibull: the likelihood has no maximum within a shape of 0.01 to 100"
