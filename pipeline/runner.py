@@ -13,6 +13,7 @@ from pipeline.defs.automation import WHOLE_RUN
 from pipeline.defs.days import today
 from pipeline.defs.resources import Warehouse
 from pipeline.errors import InputError, MoatError
+from pipeline.liveness import fail_cut_off
 from pipeline.settings import ROOT, Settings
 from pipeline.sql_models import broken
 from pipeline.warehouse import connect_published, connect_work, run_lock
@@ -61,6 +62,7 @@ def execute(settings: Settings, *, hub: str, as_of: str, select: str = "*") -> O
     resolved = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def("run")
     # The file stays open from the first step to the last: else each step would load its catalogue and checkpoint it.
     with run_lock(settings), connect_work(settings), dg.DagsterInstance.get() as instance:
+        fail_cut_off(instance, settings)
         result = resolved.execute_in_process(
             instance=instance,
             partition_key=today(),

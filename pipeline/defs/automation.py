@@ -1,4 +1,4 @@
-"""What runs by itself: the daily refresh and the note that a run failed."""
+"""What runs by itself: the daily refresh, the note that a run failed, and the end of runs that were killed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from pipeline.liveness import fail_cut_off
 from pipeline.settings import Settings
 
 WHOLE_RUN = dg.AssetSelection.all() - dg.AssetSelection.assets("evaluate")
@@ -33,3 +34,15 @@ def run_failed(context: dg.RunFailureSensorContext) -> None:
     with (data / "failures.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(note) + "\n")
     context.log.error(f"run {context.dagster_run.run_id} failed in {', '.join(steps) or 'no step'}")
+
+
+@dg.sensor(
+    name="run_cut_off",
+    description="Marks a run as failed whose process was killed; else those that wait would wait for it for a day.",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def run_cut_off(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Look at every run that has started and not ended."""
+    ended = fail_cut_off(context.instance, Settings())
+    return dg.SkipReason(f"cut off: {', '.join(ended)}" if ended else "every run that has started is alive")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 
+from pipeline.liveness import alive
 from pipeline.settings import Settings
 
 
@@ -31,3 +34,9 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
     def date(self) -> date:
         """The date of the world that is asked for; today (UTC) by default."""
         return date.fromisoformat(self.as_of) if self.as_of else datetime.now(UTC).date()
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
+        """For a whole run, as its steps share one process: the lock that says that it lives."""
+        with alive(self.settings, context.run.run_id) if context.run else nullcontext():
+            yield self

@@ -147,7 +147,7 @@ def test_jobs_schedules_and_sensors(definitions):
     repository = definitions.get_repository_def()
     assert [schedule.name for schedule in repository.schedule_defs] == ["daily"]
     assert repository.schedule_defs[0].cron_schedule == "0 6 * * *"
-    assert [sensor.name for sensor in repository.sensor_defs] == ["run_failed"]
+    assert sorted(sensor.name for sensor in repository.sensor_defs) == ["run_cut_off", "run_failed"]
     assert "refresh" in {job.name for job in repository.get_all_jobs()}
 
 

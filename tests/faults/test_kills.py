@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -74,14 +75,23 @@ def kill(data, stage):
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
 
 
+def ended(data):
+    """How the runs ended, the first one first."""
+    with dg.DagsterInstance.from_config(str(data / "dagster")) as instance:
+        return [run.status.value for run in instance.get_runs()][::-1]
+
+
 def kill_and_run(built, data, stages):
     shutil.copytree(built, data)
     before = hash_of(data)
     for stage in stages:
         kill(data, stage)
         assert hash_of(data) == before, stage
+    # Each run finds that the one before it is gone.
+    assert ended(data) == ["SUCCESS", *["FAILURE"] * (len(stages) - 1), "STARTED"]
     moat("run", *NO_SITE, "--as-of", world_of(data), data=data)
     assert hash_of(data) == before
+    assert ended(data) == ["SUCCESS", *["FAILURE"] * len(stages), "SUCCESS"]
     assert not list((data / "published").glob(".new-*"))
 
 
