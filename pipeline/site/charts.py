@@ -149,10 +149,9 @@ def waits(rows: pl.DataFrame) -> Build:
 def dots(rows: pl.DataFrame, title: str) -> Build:
     """A dot with a whisker a row, in the order given; an arrow for a lower bound. On narrow ones names stand above.
 
-    Rows: name, value (months), lo, hi, bounded; lo and hi may be null.
+    Rows: name, value (months), lo, hi, bounded, told; lo and hi may be null.
     """
     order = rows["name"].to_list()
-    rows = rows.with_columns(told=pl.concat_str("name", pl.lit(": "), months_told()))
 
     def build(frame: Frame) -> Chart:
         names = alt.Y("name:N", sort=order, axis=None) if frame.narrow else _names("name", order, 330)
@@ -174,9 +173,9 @@ def dots(rows: pl.DataFrame, title: str) -> Build:
 
 
 def months_told() -> pl.Expr:
-    """`value` in words: months, at least so many where it is a lower bound."""
-    least = pl.when("bounded").then(pl.lit("at least ")).otherwise(pl.lit(""))
-    return pl.concat_str(least, _number("value"), pl.lit(" months"))
+    """A row of `dots` in words: its name and months, at least so many where that is a lower bound."""
+    least = pl.when("bounded").then(pl.lit(": at least ")).otherwise(pl.lit(": "))
+    return pl.concat_str("name", least, _number("value"), pl.lit(" months"))
 
 
 def fan(rows: pl.DataFrame, unit: str) -> Build:

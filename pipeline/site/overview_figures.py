@@ -182,8 +182,10 @@ def _sizes(slices: pl.DataFrame, main: Answer) -> Figure:
         name="sizes",
         title="How far behind, by the size of the open model",
         lead="Months since a closed model first reached what the best open model of that size reaches today.",
-        alt="; ".join(rows.select(pl.concat_str("name", pl.lit(": "), charts.months_told())).to_series()),
-        build=charts.dots(rows, "months behind"),
+        alt="; ".join(rows.select(charts.months_told()).to_series()),
+        build=charts.dots(
+            rows.with_columns(told=pl.format("{} ({})", charts.months_told(), "open_model")), "months behind"
+        ),
         data=rows,
         note="An arrow: no closed model is old enough to say more than “at least”." if rows["bounded"].any() else None,
         source="Sizes as the Hub's headers or the developers state them; models of unknown size are left out",

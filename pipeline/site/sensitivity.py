@@ -88,8 +88,8 @@ def choices(
         name="choices",
         title="What other choices would have answered",
         lead=f"Months, from the same scores: {'; '.join(spans)}.",
-        alt="; ".join(rows.select(pl.concat_str("name", pl.lit(": "), months_told())).to_series()),
-        build=dots(rows, "months"),
+        alt="; ".join(rows.select(months_told()).to_series()),
+        build=dots(rows.with_columns(told=months_told()), "months"),
         data=rows,
         source="marts.headline and marts.date_sensitivity; whiskers are 90% intervals",
         note="; ".join(f"{row['model']}: {row['used_on']} is used, Epoch has {row['stated_on']}" for row in moved)

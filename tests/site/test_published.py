@@ -65,5 +65,5 @@ def test_every_figure_of_others_links_to_its_source(site, page):
 
 def test_a_lag_that_is_only_a_lower_bound_is_drawn_as_an_arrow(site):
     chart = (site / "charts" / "sizes.svg").read_text(encoding="utf-8")
-    assert "up to 2B: at least 40.9 months" in chart
-    assert "up to 32B: 20.2 months" in chart
+    assert "up to 2B: at least 40.9 months (Qwen2.5-Coder (1.5B))" in chart
+    assert "up to 32B: 20.2 months (Gemma 4 31B IT)" in chart
