@@ -21,7 +21,7 @@ def moat(*arguments, data, check=True, **environment):
     env = {**os.environ, "MOAT_DATA": str(data), "DAGSTER_HOME": str(data / "dagster"), "COLUMNS": "160", **environment}
     (data / "dagster").mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "dagster_home" / "dagster.yaml", data / "dagster")
-    done = subprocess.run([MOAT, *arguments], env=env, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run([MOAT, *arguments], env=env, capture_output=True, text=True, timeout=600, check=False)
     if check:
         assert done.returncode == 0, done.stderr
     return done

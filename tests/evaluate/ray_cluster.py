@@ -22,7 +22,8 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "HF_HOME
 """Jobs get the whole environment of their node, so that a node gets little."""
 QUICK_TO_NOTICE = {
     "RAY_health_check_initial_delay_ms": "1000", "RAY_health_check_period_ms": "500",
-    "RAY_health_check_timeout_ms": "1000", "RAY_health_check_failure_threshold": "3",
+    # A node that is gone refuses at once; one that lives may be slow to answer on a busy machine.
+    "RAY_health_check_timeout_ms": "10000", "RAY_health_check_failure_threshold": "3",
 }  # fmt: skip
 
 
